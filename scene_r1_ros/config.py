@@ -62,7 +62,7 @@ class OptionSpec:
                 f"{self.name} = {value!r}: needs a {self.type.__name__}, "
                 f"got a {type(value).__name__}."
             )
-        if self.type in (int, float):
+        if isinstance(value, (int, float)) and self.type is not bool:
             low = -math.inf if self.minimum is None else self.minimum
             high = math.inf if self.maximum is None else self.maximum
             if not (low <= value <= high):

@@ -177,7 +177,7 @@ class WindowConfig(Config):
         768.0, "Pixels are dropped, oldest first, beyond this.", minimum=8.0, unit="MB"
     )
     keyframe_interval: float = option(
-        0.25, "Shortest time between frames that keep their pixels.", minimum=0.0, unit="s"
+        0.25, "At most one moving frame in this time keeps its pixels.", minimum=0.0, unit="s"
     )
     keyframe_translation: float = option(
         0.04, "Motion that makes a new keyframe.", minimum=0.0, unit="m"
@@ -297,6 +297,10 @@ class WindowSnapshot:
         return WindowSnapshot(self.frames[low:high], poses)
 
 
+def _cell(stamp_ns: int, length_ns: int) -> int:
+    return stamp_ns // max(1, length_ns)
+
+
 class VideoWindow:
     """The rolling window over the recent video, bounded in seconds and in bytes.
 
@@ -387,11 +391,14 @@ class VideoWindow:
         return AddResult.REORDERED
 
     def _is_keyframe(self, frame: RgbdFrame, last: RgbdFrame) -> bool:
-        elapsed = (frame.stamp_ns - last.stamp_ns) * 1e-9
-        if elapsed < self.config.keyframe_interval:
-            return False
-        if elapsed >= self.config.keyframe_max_interval:
+        # Time is cut into cells that every process cuts alike; the first frame of a long cell is
+        # always kept, so windows of several processes agree on their keyframes after one cell.
+        long_cell = seconds_to_ns(self.config.keyframe_max_interval)
+        if _cell(frame.stamp_ns, long_cell) != _cell(last.stamp_ns, long_cell):
             return True
+        short_cell = seconds_to_ns(self.config.keyframe_interval)
+        if _cell(frame.stamp_ns, short_cell) == _cell(last.stamp_ns, short_cell):
+            return False
         a, b = frame.T_world_camera, last.T_world_camera
         return bool(
             np.linalg.norm(a[:3, 3] - b[:3, 3]) >= self.config.keyframe_translation
