@@ -7,13 +7,25 @@ from setuptools import find_packages, setup
 PACKAGE = "scene_r1_ros"
 SHARE = f"share/{PACKAGE}"
 
+
+def data_of(folder):
+    """Every file below ``folder`` that is not Python, relative to it: templates, checkpoints."""
+    return [
+        str(path.relative_to(folder))
+        for path in sorted(Path(folder).rglob("*"))
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    ]
+
+
 packages = find_packages(include=[PACKAGE, f"{PACKAGE}.*"])
 package_dir = {}
+package_data = {PACKAGE: data_of(PACKAGE)}
 if Path("training").is_dir():
     # "training" is too general a name for site-packages
     packages += ["scene_r1_training"]
     packages += [f"scene_r1_training.{name}" for name in find_packages("training")]
     package_dir["scene_r1_training"] = "training"
+    package_data["scene_r1_training"] = data_of("training")
 
 
 def shared(folder):
@@ -34,8 +46,7 @@ setup(
     maintainer_email="maintainers@scene-r1-ros.invalid",
     packages=packages,
     package_dir=package_dir,
-    include_package_data=True,
-    package_data={name: ["py.typed"] for name in (PACKAGE,)},
+    package_data=package_data,
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (SHARE, ["package.xml"]),

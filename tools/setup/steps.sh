@@ -91,8 +91,17 @@ build_ros_packages() {
     "-DPython3_EXECUTABLE=$VENV/bin/python"
 }
 
+# An in-place install leaves data files out, so ROS finds them by links: the index entry and the
+# package's share folder, and its executables where launch files look for them.
 install_project() {
   "$VENV/bin/python" -m pip install --disable-pip-version-check --no-deps --no-build-isolation -e "$ROOT"
+  local share="$VENV/share/scene_r1_ros" lib="$VENV/lib/scene_r1_ros" name
+  mkdir -p "$share" "$lib" "$VENV/share/ament_index/resource_index/packages"
+  for name in package.xml launch config; do ln -sfn "$ROOT/$name" "$share/$name"; done
+  ln -sfn "$ROOT/resource/scene_r1_ros" "$VENV/share/ament_index/resource_index/packages/scene_r1_ros"
+  for name in scene-r1 "$VENV"/bin/*_node; do
+    ln -sfn "$VENV/bin/${name##*/}" "$lib/${name##*/}"
+  done
 }
 
 check_packages() { "$VENV/bin/python" -m pip check; }
@@ -128,7 +137,7 @@ setup() {
   step mends "$ros-$(hash_of tools/setup/torchvision_mend.py tools/setup/mend_ros_cmake.py)" \
     "torchvision beside CPU torch, CMake paths of the ROS wheels" install_mends
   step packages "$ros-$(hash_of msg overlay)" "colcon build of msg/ and overlay/" build_ros_packages
-  step project "$(hash_of setup.py setup.cfg pyproject.toml package.xml resource launch config)-$(test -d "$ROOT/training" && echo training)" \
+  step project "$(hash_of setup.py setup.cfg pyproject.toml package.xml tools/setup/steps.sh)-$(test -d "$ROOT/training" && echo training)" \
     "scene_r1_ros itself, in place" install_project
   step check "$(cat "$STATE"/stamps/{robot,ros,project} | hash_text)-$profile" "pip check" check_packages
   # a robot set-up beside a full one does not make it less

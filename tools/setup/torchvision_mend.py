@@ -34,7 +34,7 @@ class _TorchvisionHook:
             spec = find_spec("torchvision")
             if spec is not None and spec.submodule_search_locations:
                 declare_missing_operators(spec.submodule_search_locations[0])
-        return None
+        return None  # noqa: RET501 - the finder protocol
 
 
 def declare_missing_operators(package_folder):
