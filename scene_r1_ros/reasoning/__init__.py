@@ -1,5 +1,14 @@
 """Language: which seconds of the window, which box in the image, and why."""
 
 from .grounding import Grounding
+from .parsing import is_not_found, parse_answer, parse_box, parse_label, parse_span, parse_think
 
-__all__ = ["Grounding"]
+__all__ = [
+    "Grounding",
+    "is_not_found",
+    "parse_answer",
+    "parse_box",
+    "parse_label",
+    "parse_span",
+    "parse_think",
+]
