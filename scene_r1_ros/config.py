@@ -16,11 +16,12 @@ import math
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, TypeVar
 
 from .errors import ConfigError
 
 Scalar = bool | int | float | str
+ConfigT = TypeVar("ConfigT", bound="Config")
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Config:
             )
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> Self:
+    def from_mapping(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
         """Build from a mapping such as a YAML section.
 
         Raises:
@@ -127,6 +128,6 @@ class Config:
             )
         return cls(**values)
 
-    def replace(self, **changes: Scalar) -> Self:
+    def replace(self: ConfigT, **changes: Scalar) -> ConfigT:
         """A copy with ``changes``, checked like any other."""
         return dataclasses.replace(self, **changes)

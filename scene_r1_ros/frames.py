@@ -344,6 +344,11 @@ class VideoWindow:
             whole.end_ns if end_ns is None else end_ns,
         )
 
+    def reconfigure(self, config: WindowConfig) -> None:
+        """Take on other bounds; they hold from the next frame on."""
+        with self._lock:
+            self.config = config
+
     def clear(self) -> int:
         """Forget everything; returns how many frames had pixels."""
         with self._lock:

@@ -173,7 +173,7 @@ class ObjectMemory:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with part.open("wb") as file:
-                np.savez_compressed(file, header=np.array(header), **arrays)
+                np.savez_compressed(file, header=np.array(header), **arrays)  # type: ignore[arg-type]
             os.replace(part, path)
         except OSError as error:
             raise MemoryFileError(f"cannot save objects to {path}: {error}.") from error

@@ -1,0 +1,245 @@
+"""Camera topics to frames in the window: synchronise, find the pose, convert, add.
+
+Callbacks only queue; one thread of the feed waits for poses and converts, so that a late TF tree
+or a large image never holds up the executor.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import message_filters
+import numpy as np
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+
+from ..errors import FrameError, SceneR1Error
+from ..frames import AddResult, RgbdFrame, VideoWindow
+from ..geometry import Float64
+from . import images
+from .conversions import stamp_to_ns
+from .feed_config import FeedConfig
+from .feed_stats import FeedStats
+from .pose_source import PoseNotReadyError, make_pose_source
+
+_QUEUED_FRAMES = 60
+_POSE_POLL = 0.004
+
+
+@dataclass(frozen=True)
+class _Synchronized:
+    color: Any
+    depth: Any
+    info: CameraInfo
+    arrived: float
+
+
+def qos_profile(name: str, depth: int) -> QoSProfile:
+    """``sensor_data`` (best effort), ``reliable``, or ``transient_local`` (reliable and kept)."""
+    best_effort = name == "sensor_data"
+    kept = name == "transient_local"
+    return QoSProfile(
+        depth=depth,
+        reliability=ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if kept else DurabilityPolicy.VOLATILE,
+    )
+
+
+class CameraFeed:
+    """Fills a window from a node's camera topics, from construction until :meth:`close`."""
+
+    def __init__(self, node: Node, config: FeedConfig, window: VideoWindow) -> None:
+        self.config = config
+        self.window = window
+        self.stats = FeedStats(node.get_logger().warning)
+        self._node = node
+        self._log = node.get_logger()
+        self._queue: deque[_Synchronized] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._group = MutuallyExclusiveCallbackGroup()
+        self._topics = {
+            "color": config.color_topic
+            + ("/compressed" if config.color_transport == "compressed" else ""),
+            "depth": config.depth_topic
+            + ("/compressedDepth" if config.depth_transport == "compressedDepth" else ""),
+            "camera_info": config.camera_info_topic,
+        }
+        for role, topic in self._topics.items():
+            self.stats.expect(role, topic)
+        if config.pose_source != "tf":
+            self.stats.expect("pose", config.pose_topic)
+        self.pose_source = make_pose_source(
+            node, config, lambda stamp: self._count("pose", stamp), self._group
+        )
+        self._subscribers = self._subscribe()
+        self._sync = message_filters.ApproximateTimeSynchronizer(
+            list(self._subscribers.values()), config.sync_queue, config.sync_slop
+        )
+        self._sync.registerCallback(self._on_synchronized)
+        self._thread = threading.Thread(target=self._run, name="camera-feed", daemon=True)
+        self._thread.start()
+
+    def topic(self, role: str) -> str:
+        """The topic subscribed to for color, depth or camera_info."""
+        return self._topics[role]
+
+    def close(self) -> None:
+        """End the subscriptions and the thread; the window keeps its frames."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        for subscriber in self._subscribers.values():
+            self._node.destroy_subscription(subscriber.sub)
+        self.pose_source.close()
+        self._thread.join(timeout=5.0)
+
+    def _subscribe(self) -> dict[str, Any]:
+        config = self.config
+        kinds: dict[str, Any] = {
+            "color": CompressedImage if config.color_transport == "compressed" else Image,
+            "depth": CompressedImage if config.depth_transport == "compressedDepth" else Image,
+            "camera_info": CameraInfo,
+        }
+        names = {
+            "color": config.color_qos,
+            "depth": config.depth_qos,
+            "camera_info": config.camera_info_qos,
+        }
+        subscribers = {}
+        for role, kind in kinds.items():
+            subscriber = message_filters.Subscriber(
+                self._node,
+                kind,
+                self._topics[role],
+                qos_profile=qos_profile(names[role], config.qos_depth),
+                callback_group=self._group,
+            )
+            subscriber.registerCallback(
+                lambda msg, role=role: self._count(role, stamp_to_ns(msg.header.stamp))
+            )
+            subscribers[role] = subscriber
+        return subscribers
+
+    def _count(self, role: str, stamp_ns: int) -> None:
+        before = self.stats.received(role, stamp_ns)
+        behind = (before - stamp_ns) * 1e-9
+        if role == "color" and behind > self.window.config.reorder_seconds:
+            self._restart_clock(behind)
+
+    def _restart_clock(self, seconds: float) -> None:
+        """The clock jumped backwards: nothing older may be matched with what comes now."""
+        with self._sync.lock:
+            for queue in self._sync.queues:
+                queue.clear()
+        with self._wake:
+            self._queue.clear()
+        self.pose_source.clear()
+        self.window.clear()
+        self.stats.reset()
+        self._log.warning(
+            f"The clock jumped back by {seconds:.3f} s (a recording that loops, or a simulation "
+            "that was reset): window, synchroniser and transforms start again."
+        )
+
+    def _on_synchronized(self, color: Any, depth: Any, info: CameraInfo) -> None:
+        self.stats.synchronized()
+        with self._wake:
+            if len(self._queue) >= _QUEUED_FRAMES:
+                self._queue.popleft()
+                self.stats.drop("frames", "overrun", "frames arrive faster than they are taken in.")
+            self._queue.append(_Synchronized(color, depth, info, time.monotonic()))
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._closing:
+                    self._wake.wait()
+                if self._closing:
+                    return
+                item = self._queue.popleft()
+            try:
+                self._take(item)
+            except PoseNotReadyError as error:
+                self.stats.drop("pose", "pose", str(error))
+            except SceneR1Error as error:
+                self.stats.drop("frames", "frame", str(error))
+            except Exception as error:  # a bad frame never ends the feed
+                self.stats.drop("frames", "fault", f"{type(error).__name__}: {error}.")
+
+    def _take(self, item: _Synchronized) -> None:
+        config = self.config
+        depth = self._convert("depth", item.depth)
+        color = self._convert("color", item.color)
+        camera = self._convert("camera_info", item.info)
+        if color is None or depth is None or camera is None:
+            return
+        if color.shape[:2] != depth.shape:
+            self.stats.drop(
+                self._topics["depth"],
+                "size",
+                f"depth is {depth.shape[1]} x {depth.shape[0]} pixels but colour is "
+                f"{color.shape[1]} x {color.shape[0]}; use the depth that is registered to colour "
+                "(aligned_depth_to_color, or depth_image_proc/register).",
+            )
+            return
+        size = (camera.intrinsics.height, camera.intrinsics.width)
+        if color.shape[:2] != size:
+            self.stats.drop(
+                self._topics["camera_info"],
+                "size",
+                f"camera info is for {size[1]} x {size[0]} pixels but images are "
+                f"{color.shape[1]} x {color.shape[0]}.",
+            )
+            return
+        if config.undistort:
+            color, depth = camera.undistort(color, depth)
+        if config.max_depth > 0:
+            with np.errstate(invalid="ignore"):
+                beyond = depth > config.max_depth
+            if beyond.any():
+                depth[beyond] = np.nan
+        frame_id = config.camera_frame or item.color.header.frame_id
+        stamp_ns = stamp_to_ns(item.color.header.stamp)
+        T = self._wait_for_pose(stamp_ns, frame_id, item.arrived + config.pose_timeout)
+        frame = RgbdFrame(stamp_ns, color, depth, camera.intrinsics, T, frame_id)
+        result = self.window.add(frame)
+        if result is AddResult.RESET:
+            self.stats.reset()
+        self.stats.accepted()
+
+    def _convert(self, role: str, msg: Any) -> Any:
+        compressed = isinstance(msg, CompressedImage)
+        try:
+            if role == "color":
+                return (
+                    images.color_from_compressed(msg)
+                    if compressed
+                    else images.color_from_image(msg)
+                )
+            if role == "depth":
+                return (
+                    images.depth_from_compressed(msg)
+                    if compressed
+                    else images.depth_from_image(msg)
+                )
+            return images.camera_model(msg)
+        except FrameError as error:
+            self.stats.drop(self._topics[role], role, str(error))
+            return None
+
+    def _wait_for_pose(self, stamp_ns: int, frame_id: str, deadline: float) -> Float64:
+        while True:
+            try:
+                return self.pose_source.T_world_camera(stamp_ns, frame_id)
+            except PoseNotReadyError:
+                if time.monotonic() >= deadline or self._closing:
+                    raise
+            time.sleep(_POSE_POLL)
