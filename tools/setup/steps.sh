@@ -40,6 +40,8 @@ install_debian_packages() {
 # -- Python packages
 
 check_python() {
+  [ "$(uname -m)" = x86_64 ] ||
+    fail 1 "ROS 2 wheels exist for x86_64, and this is $(uname -m)" "build the packages with colcon beside a normal ROS 2 install, as the README says"
   local python="${SCENE_R1_PYTHON:-python3.11}"
   command -v "$python" >/dev/null ||
     fail 1 "there is no $python" "install Python 3.11 (Debian: apt-get install python3.11 python3.11-venv python3.11-dev), or name another with SCENE_R1_PYTHON=/path/to/python"
@@ -79,17 +81,31 @@ install_mends() {
 
 # -- ROS packages and this project
 
-# Into the venv itself: its lib, site-packages and share are already where everything looks.
+# Installed into the venv itself: its lib, site-packages and share are where everything looks
+# already. Only packages that changed are built.
 build_ros_packages() {
   enter_environment
-  local bases=("$ROOT/msg")
-  [ -d "$ROOT/overlay" ] && bases+=("$ROOT/overlay")
+  local folder changed=() bases=()
+  for folder in msg overlay/*; do
+    [ -f "$ROOT/$folder/package.xml" ] || continue
+    bases+=("$ROOT/$folder")
+    [ "$(stamp_of "package-${folder##*/}")" = "$(hash_of_package "$folder")" ] ||
+      changed+=("$(sed -n 's:.*<name>\(.*\)</name>.*:\1:p' "$ROOT/$folder/package.xml")")
+  done
+  [ "${#changed[@]}" -eq 0 ] && return
   cd "$STATE"
   colcon --log-base "$STATE/colcon/log" build --base-paths "${bases[@]}" \
+    --packages-select "${changed[@]}" \
     --merge-install --install-base "$VENV" --build-base "$STATE/colcon/build" \
     --event-handlers console_direct- console_cohesion+ --cmake-args -DBUILD_TESTING=OFF \
     "-DPython3_EXECUTABLE=$VENV/bin/python"
+  for folder in "${bases[@]}"; do
+    folder="${folder#"$ROOT/"}"
+    hash_of_package "$folder" >"$STATE/stamps/package-${folder##*/}"
+  done
 }
+
+hash_of_package() { echo "$(hash_of "$1")-$(stamp_of ros)"; }
 
 # An in-place install leaves data files out, so ROS finds them by links: the index entry and the
 # package's share folder, and its executables where launch files look for them.
