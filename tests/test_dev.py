@@ -115,6 +115,24 @@ def test_a_step_runs_again_only_when_its_inputs_change(tmp_path: Path) -> None:
     assert done.stdout.split()[-1] == "2", done.stderr
 
 
+def test_only_ros_packages_that_changed_are_built(tmp_path: Path) -> None:
+    for folder, name in (("msg", "demo_msgs"), ("overlay/first", "first")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "package.xml").write_text(f"<package><name>{name}</name></package>")
+    done = bash(
+        """
+        ROOT="$STATE"; mkdir -p "$STATE/stamps"
+        colcon() { echo "built:" "$(sed 's/.*--packages-select \\(.*\\) --merge.*/\\1/' <<<"$*")"; }
+        build_ros_packages
+        build_ros_packages
+        cd "$ROOT"; echo changed >overlay/first/module.py
+        build_ros_packages
+        """,
+        tmp_path,
+    )
+    assert done.stdout.splitlines() == ["built: demo_msgs first", "built: first"], done.stderr
+
+
 @pytest.mark.parametrize(
     ("symptom", "advice"),
     [

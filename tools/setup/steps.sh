@@ -85,27 +85,28 @@ install_mends() {
 # already. Only packages that changed are built.
 build_ros_packages() {
   enter_environment
-  local folder changed=() bases=()
+  local folder hash name bases=() changed=() stamps=()
+  cd "$ROOT"
   for folder in msg overlay/*; do
     [ -f "$ROOT/$folder/package.xml" ] || continue
     bases+=("$ROOT/$folder")
-    [ "$(stamp_of "package-${folder##*/}")" = "$(hash_of_package "$folder")" ] ||
-      changed+=("$(sed -n 's:.*<name>\(.*\)</name>.*:\1:p' "$ROOT/$folder/package.xml")")
+    name="$(sed -n 's:.*<name>\(.*\)</name>.*:\1:p' "$ROOT/$folder/package.xml")"
+    hash="$(hash_of "$folder")-$(stamp_of ros)"
+    [ "$(stamp_of "package-$name")" = "$hash" ] && continue
+    changed+=("$name") stamps+=("$hash")
   done
-  [ "${#changed[@]}" -eq 0 ] && return
+  [ "${#changed[@]}" -gt 0 ] || return 0
   cd "$STATE"
   colcon --log-base "$STATE/colcon/log" build --base-paths "${bases[@]}" \
     --packages-select "${changed[@]}" \
     --merge-install --install-base "$VENV" --build-base "$STATE/colcon/build" \
     --event-handlers console_direct- console_cohesion+ --cmake-args -DBUILD_TESTING=OFF \
     "-DPython3_EXECUTABLE=$VENV/bin/python"
-  for folder in "${bases[@]}"; do
-    folder="${folder#"$ROOT/"}"
-    hash_of_package "$folder" >"$STATE/stamps/package-${folder##*/}"
+  local i
+  for i in "${!changed[@]}"; do
+    echo "${stamps[$i]}" >"$STATE/stamps/package-${changed[$i]}"
   done
 }
-
-hash_of_package() { echo "$(hash_of "$1")-$(stamp_of ros)"; }
 
 # An in-place install leaves data files out, so ROS finds them by links: the index entry and the
 # package's share folder, and its executables where launch files look for them.
