@@ -1,0 +1,1 @@
+"""Offline work: data preparation, labels, training and evaluation."""

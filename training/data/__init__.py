@@ -1,0 +1,1 @@
+"""Synthetic rooms, preparation of ScanNet, labels."""
