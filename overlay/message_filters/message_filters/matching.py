@@ -28,6 +28,8 @@ def match(stamp: int, queues: Sequence[Iterable[int]], slop: int) -> list[int] |
             return None
         candidates.append(near)
 
+    if not _completable(stamp, stamp, candidates, slop):
+        return None
     chosen: list[int] = []
     low = high = stamp
     for index, near in enumerate(candidates):
