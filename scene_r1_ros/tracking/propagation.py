@@ -1,0 +1,156 @@
+"""From the anchor outwards through the window: the model grows and every view votes on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames import RgbdFrame
+from ..geometry import BoxXyxy
+from .background_planes import plane_tolerance
+from .frame_view import FrameView, project, view_frame
+from .object_model import VoxelModel
+from .planes import Plane, settle
+from .regions import linked_components
+from .silhouette import Silhouette
+
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """The object in one frame: ``mask`` (h, w) on the view's grid, and how well it agrees."""
+
+    view: FrameView
+    mask: Bool
+    allowed: Bool
+    agreement: float
+
+
+def visible_box(frame: RgbdFrame, points: NDArray[np.float32]) -> BoxXyxy | None:
+    """Image box of the world points, or None if fewer than a handful are in the image."""
+    seen = project(frame, points)
+    if seen.inside.sum() < 5:
+        return None
+    cols, rows = seen.cols[seen.inside], seen.rows[seen.inside]
+    return float(cols.min()), float(rows.min()), float(cols.max() + 1), float(rows.max() + 1)
+
+
+def observe(
+    frame: RgbdFrame,
+    model: VoxelModel,
+    core: Bool,
+    silhouette: Silhouette,
+    background: tuple[Plane, ...],
+    noise_scale: float,
+    max_pixels: int,
+) -> Observation | None:
+    """Find the object in ``frame`` by the model so far, with newly seen surface that adjoins it.
+
+    ``core`` (flat, of the model's block) are the voxels that the anchor itself vouches for.
+    None where the object is out of view, occluded, or not where the model says.
+    """
+    points, _ = model.centers()
+    box = visible_box(frame, points)
+    if box is None:
+        return None
+    view = view_frame(frame, box, noise_scale, max_pixels)
+    agreement = model_agreement(frame, points, noise_scale)
+    if agreement < 0.25:
+        return None
+    index = np.full(view.valid.shape, -1, dtype=np.int64)
+    index[view.valid] = model.index(view.points[view.valid])
+    on_model = (index >= 0) & model.near(model.voxel + 0.01)[index]
+    standing = off_planes(view, background, on_model)
+    allowed = standing & (index >= 0) & core[index]
+    asked = standing & ~allowed
+    allowed[asked] = silhouette.allows(view.points[asked])
+    on_model &= allowed
+    if on_model.sum() < 10:
+        return None
+    allowed |= _rest_of_regions(view, standing, allowed)
+    labels = linked_components(allowed, view.joined_right, view.joined_down)
+    total = np.bincount(labels.ravel())
+    hits = np.bincount(labels[on_model], minlength=total.size)
+    hits[0] = 0
+    good = (hits >= 5) & (hits > 0.15 * total)
+    mask = good[labels]
+    return Observation(view, mask, standing, agreement)
+
+
+def off_planes(view: FrameView, background: tuple[Plane, ...], on_model: Bool) -> Bool:
+    """Pixels off the background planes, each plane first settled on what this frame shows."""
+    standing = view.valid.copy()
+    tolerance = plane_tolerance(view.noise)
+    rest = np.zeros_like(standing)
+    rest[::2, ::2] = (view.valid & ~on_model)[::2, ::2]
+    for plane in background:
+        fitted = settle(plane, view.points[rest], tolerance[rest], 0.03, 0.05)
+        distance = fitted.distance(view.points)
+        standing &= (distance > tolerance) if plane.one_sided else (abs(distance) > tolerance)
+    return standing
+
+
+def _rest_of_regions(view: FrameView, standing: Bool, allowed: Bool, share: float = 0.7) -> Bool:
+    """What is left of regions of which most is allowed: poses are off by more than the margin."""
+    labels = linked_components(standing, view.joined_right, view.joined_down)
+    total = np.bincount(labels.ravel())
+    hits = np.bincount(labels[allowed], minlength=total.size)
+    whole = hits > share * total
+    whole[0] = False
+    return np.asarray(whole[labels])
+
+
+def model_agreement(frame: RgbdFrame, points: NDArray[np.float32], noise_scale: float) -> float:
+    """Share of the model's visible points that the frame's depth confirms, 0 if all is hidden.
+
+    A point before the reading by more than the noise contradicts it; one behind is hidden, as
+    is the far side of the object.
+    """
+    seen = project(frame, points)
+    rows, cols, z = seen.rows[seen.inside], seen.cols[seen.inside], seen.z[seen.inside]
+    reading = frame.depth_m[rows, cols]
+    has = reading > 0
+    if has.sum() < 5:
+        return 0.0
+    difference = reading[has] - z[has]
+    limit = 0.03 + 3 * noise_scale * 0.0019 * z[has] ** 2
+    confirmed = int((np.abs(difference) <= limit).sum())
+    contradicted = int((difference > limit).sum())
+    if confirmed < 5:
+        return 0.0
+    return confirmed / (confirmed + contradicted)
+
+
+def vote(model: VoxelModel, observations: list[Observation]) -> None:
+    """Keep the voxels that most of the views that see them call the object.
+
+    A view speaks for a voxel where its reading lies there and is in the mask; against it where
+    the reading lies there but is not, or where it looks through to something behind.
+    """
+    points, flat = model.centers()
+    speaks_for = np.zeros(len(points), dtype=np.int32)
+    against = np.zeros(len(points), dtype=np.int32)
+    for item in observations:
+        view = item.view
+        grid = view.grid
+        seen = project(view.frame, points)
+        row, col = (seen.rows - grid.y0) // grid.stride, (seen.cols - grid.x0) // grid.stride
+        h, w = view.valid.shape
+        inside = seen.inside & (row >= 0) & (row < h) & (col >= 0) & (col < w)
+        row, col = np.where(inside, row, 0), np.where(inside, col, 0)
+        mask = cv2.dilate(item.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        reading = view.depth[row, col]
+        difference = reading - seen.z
+        limit = 2.5 * view.noise[row, col] + 1.5 * model.voxel + 0.01
+        there = inside & (np.abs(difference) <= limit)
+        through = inside & (difference > limit)
+        in_mask = mask[row, col]
+        speaks_for += there & in_mask
+        against += (there & ~in_mask) | (through & ~in_mask)
+    kept = speaks_for > against
+    if kept.any():
+        model.keep(flat[kept])

@@ -1,0 +1,91 @@
+"""What the anchor frame allows: the object lies inside its silhouette, in front of nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames import RgbdFrame
+from ..geometry import BoxXyxy
+from .anchor_segmentation import AnchorSegment
+from .frame_view import project
+
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Silhouette:
+    """The anchor frame's verdict on world points.
+
+    ``mask`` (H, W) is the object's silhouette with a small margin, ``hidden`` (H, W) where the
+    object may go on behind something or where there is no reading. ``nearest`` (H, W) is the
+    smallest depth about each pixel: a pose that is a little off moves a slanted surface much.
+    ``box`` holds the object; where it ends at the border of the image the object may go on
+    outside.
+    """
+
+    frame: RgbdFrame
+    mask: Bool
+    hidden: Bool
+    nearest: NDArray[np.float32]
+    tolerance: float
+    box: BoxXyxy
+
+    def allows(self, points: NDArray[np.float32]) -> Bool:
+        """Which of the (N, 3) world points could belong to the object."""
+        seen = project(self.frame, points)
+        cols = np.clip(seen.cols, 0, self.mask.shape[1] - 1)
+        rows = np.clip(seen.rows, 0, self.mask.shape[0] - 1)
+        behind = seen.z > self.nearest[rows, cols] - self.tolerance
+        in_image = seen.inside & (
+            (self.mask[rows, cols] & behind) | (self.hidden[rows, cols] & behind)
+        )
+        return in_image | (~seen.inside & self._beyond_border(seen.cols, seen.rows, seen.z))
+
+    def _beyond_border(
+        self, cols: NDArray[np.int64], rows: NDArray[np.int64], z: NDArray[np.float32]
+    ) -> Bool:
+        height, width = self.mask.shape
+        x0, y0, x1, y1 = self.box
+        dx, dy = x1 - x0, y1 - y0
+        left, top = (x0 - dx if x0 <= 2 else x0), (y0 - dy if y0 <= 2 else y0)
+        right = x1 + dx if x1 >= width - 2 else x1
+        bottom = y1 + dy if y1 >= height - 2 else y1
+        result: Bool = (
+            (cols >= left) & (cols <= right) & (rows >= top) & (rows <= bottom) & (z > 0.05)
+        )
+        return result
+
+
+def silhouette(frame: RgbdFrame, segment: AnchorSegment, margin_pixels: int) -> Silhouette:
+    """The verdict of the anchor frame with the object segmented in it."""
+    shape = frame.depth_m.shape
+    grid = segment.surface.grid
+    mask = full_size(segment.mask, grid.stride, grid.slices, shape)
+    occluder = full_size(segment.occluder, grid.stride, grid.slices, shape)
+    size = 2 * margin_pixels + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    mask = cv2.dilate(mask.astype(np.uint8), kernel) > 0
+    x0, y0, x1, y1 = (round(v) for v in segment.box)
+    in_box = np.zeros(shape, dtype=bool)
+    in_box[y0:y1, x0:x1] = True
+    hidden = in_box & (occluder | ~(frame.depth_m > 0))
+    depth = np.where(frame.depth_m > 0, frame.depth_m, np.float32(np.inf))
+    nearest = cv2.erode(depth, kernel)
+    nearest[np.isinf(nearest)] = 0.0
+    noise = float(np.median(segment.surface.noise[segment.mask]))
+    return Silhouette(frame, mask, hidden, nearest, 4 * noise + 0.02, segment.box)
+
+
+def full_size(mask: Bool, stride: int, slices: tuple[slice, slice], shape: tuple[int, int]) -> Bool:
+    """A mask on a pixel grid as a mask of the whole image, each grid pixel as a square."""
+    out = np.zeros(shape, dtype=bool)
+    rows, cols = slices
+    blown = np.repeat(np.repeat(mask, stride, axis=0), stride, axis=1)
+    out[rows.start : rows.stop, cols.start : cols.stop] = blown[
+        : rows.stop - rows.start, : cols.stop - cols.start
+    ]
+    return out
