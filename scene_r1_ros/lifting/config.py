@@ -1,0 +1,63 @@
+"""Settings of lifting; every step has a switch, so that its worth can be measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..config import Config, option
+
+
+@dataclass(frozen=True)
+class LiftConfig(Config):
+    """How masks become a cloud and a box. Lengths are metres unless a unit says otherwise."""
+
+    # which steps are done
+    erode: bool = option(True, "Take off the border of each mask, where depth is mixed.")
+    largest_components: bool = option(True, "Keep only the large pieces of each mask.")
+    reject_depth_edges: bool = option(True, "Drop readings at jumps in depth.")
+    fuse_by_visibility: bool = option(
+        True, "Keep the surface that most of the views seeing it call the object."
+    )
+    remove_outliers: bool = option(True, "Drop points that are far from their neighbours.")
+    cluster: bool = option(True, "Keep the main body of points and what is comparable.")
+    fit_yaw: bool = option(True, "Turn the box to fit; off gives an axis-aligned box.")
+    trim_extents: bool = option(True, "Fit the box to the bulk of the points, not to all.")
+    reach_support: bool = option(True, "Let the box end on the surface that the object stands on.")
+
+    # how they are done
+    erosion_pixels: int = option(
+        2, "Width taken off a mask.", minimum=1, maximum=20, unit="pixels at 640 wide"
+    )
+    component_share: float = option(
+        0.1,
+        "Pieces of a mask smaller than this share of its largest are dropped.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    max_view_points: int = option(
+        6000, "Readings used of each view.", minimum=100, maximum=1_000_000
+    )
+    voxel_share: float = option(
+        0.012,
+        "Voxel of the fused cloud, as a share of the object's diagonal.",
+        minimum=0.002,
+        maximum=0.1,
+    )
+    min_voxel: float = option(0.004, "Smallest voxel.", minimum=0.001, maximum=0.1, unit="m")
+    max_voxel: float = option(0.03, "Largest voxel.", minimum=0.002, maximum=0.5, unit="m")
+    outlier_neighbours: int = option(
+        12, "Neighbours whose mean distance is judged.", minimum=2, maximum=100
+    )
+    outlier_deviations: float = option(
+        2.5, "Standard deviations of that distance that make an outlier.", minimum=0.5, maximum=10
+    )
+    cluster_share: float = option(
+        0.15,
+        "A cluster smaller than this share of the largest is dropped.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    trim_share: float = option(
+        0.01, "Share of the points trimmed at each end of an axis.", minimum=0.0, maximum=0.2
+    )
+    min_points: int = option(20, "Fewest points that make a box.", minimum=4, maximum=10_000)

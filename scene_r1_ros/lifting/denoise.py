@@ -1,0 +1,42 @@
+"""What of a cloud is not the object: stray points and small clusters beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
+from scipy.spatial import cKDTree
+
+
+def statistical_inliers(
+    points: NDArray[np.float32], neighbours: int, deviations: float
+) -> NDArray[np.bool_]:
+    """Which (N,) points are as near to their neighbours as is usual in this cloud.
+
+    The mean distance to the nearest ``neighbours`` may exceed its mean over the cloud by
+    ``deviations`` standard deviations (Rusu et al., "Towards 3D Point Cloud Based Object Maps
+    for Household Environments", 2008).
+    """
+    if len(points) <= neighbours + 1:
+        return np.ones(len(points), dtype=bool)
+    distances, _ = cKDTree(points).query(points, k=neighbours + 1)
+    mean = distances[:, 1:].mean(axis=1)
+    return np.asarray(mean <= mean.mean() + deviations * mean.std())
+
+
+def main_clusters(points: NDArray[np.float32], gap: float, share: float) -> NDArray[np.bool_]:
+    """Which (N,) points are in a cluster with at least ``share`` of the largest one's points.
+
+    Points no farther apart than ``gap`` are in one cluster.
+    """
+    if len(points) == 0:
+        return np.zeros(0, dtype=bool)
+    pairs = cKDTree(points).query_pairs(gap, output_type="ndarray")
+    graph = sparse.coo_matrix(
+        (np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])),
+        shape=(len(points), len(points)),
+    )
+    _, labels = csgraph.connected_components(graph, directed=False)
+    counts = np.bincount(labels)
+    return np.asarray((counts >= share * counts.max())[labels])

@@ -1,0 +1,126 @@
+"""Masks, depth and poses become one object: its cloud, its box, and how sure that is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..control import Control
+from ..errors import TooFewPointsError
+from ..frames import WindowSnapshot
+from ..geometry import Box3D
+from ..tracking.track import MaskTrack
+from .box_fit import fit_box
+from .config import LiftConfig
+from .denoise import main_clusters, statistical_inliers
+from .fusion import FusedCloud, fuse, with_visibility
+from .lifted import LiftedObject
+from .support import support_height
+from .views import ObjectView, object_view
+
+STAGE = "lifting"
+
+
+def lift(
+    window: WindowSnapshot,
+    track: MaskTrack,
+    control: Control | None = None,
+    config: LiftConfig = LiftConfig(),  # noqa: B008 - frozen
+) -> LiftedObject:
+    """Lift a track to 3D, in the window's fixed frame.
+
+    Frames whose pixels the window no longer holds are passed over.
+
+    Raises:
+        TooFewPointsError: if the masks hold too few trusted readings for a box.
+    """
+    control = control or Control()
+    views = _views(window, track, control, config)
+    voxel = _voxel(views, config)
+    control.progress(STAGE, 0.5, f"fusing {len(views)} views")
+    cloud = fuse(views, voxel)
+    if config.fuse_by_visibility:
+        control.check(STAGE)
+        cloud = with_visibility(cloud, views, voxel)
+        agreed = cloud.supporting > cloud.opposing
+        if len(views) >= 5:
+            agreed &= cloud.supporting >= 2
+        cloud = _kept(cloud, agreed, config, "the views agree on")
+    control.check(STAGE)
+    if config.remove_outliers:
+        inliers = statistical_inliers(
+            cloud.points, config.outlier_neighbours, config.outlier_deviations
+        )
+        cloud = _kept(cloud, inliers, config, "outlier removal leaves")
+    if config.cluster:
+        clusters = main_clusters(cloud.points, max(2.5 * voxel, 0.02), config.cluster_share)
+        cloud = _kept(cloud, clusters, config, "the main cluster holds")
+    control.progress(STAGE, 0.8, "fitting the box")
+    box = _box(cloud, views, config)
+    control.progress(STAGE, 1.0)
+    return LiftedObject(
+        box,
+        cloud.points,
+        cloud.colors,
+        tuple(view.frame.stamp_ns for view in views),
+        _confidence(cloud, len(views)),
+    )
+
+
+def _views(
+    window: WindowSnapshot, track: MaskTrack, control: Control, config: LiftConfig
+) -> list[ObjectView]:
+    frames = {frame.stamp_ns: frame for frame in window.frames}
+    present = [item for item in track.masks if item.stamp_ns in frames]
+    views = []
+    for done, item in enumerate(present):
+        control.check(STAGE)
+        control.progress(STAGE, 0.5 * done / len(present))
+        view = object_view(frames[item.stamp_ns], item.mask, config)
+        if len(view.points) > 0:
+            views.append(view)
+    total = sum(len(view.points) for view in views)
+    if total < config.min_points:
+        raise TooFewPointsError(
+            f"{len(present)} masks hold {total} trusted depth readings; a box needs at least "
+            f"{config.min_points}. Prompt in a frame that shows the object larger, nearer, or "
+            "with depth on it."
+        )
+    return views
+
+
+def _voxel(views: list[ObjectView], config: LiftConfig) -> float:
+    points = np.concatenate([view.points for view in views])
+    low, high = np.percentile(points, [2, 98], axis=0)
+    diagonal = float(np.linalg.norm(high - low))
+    return float(np.clip(config.voxel_share * diagonal, config.min_voxel, config.max_voxel))
+
+
+def _kept(cloud: FusedCloud, kept: np.ndarray, config: LiftConfig, what: str) -> FusedCloud:
+    if kept.sum() < config.min_points:
+        raise TooFewPointsError(
+            f"{what} {int(kept.sum())} of {len(cloud)} points; a box needs at least "
+            f"{config.min_points}. Are the poses right, and is the object at rest?"
+        )
+    return cloud.select(kept)
+
+
+def _box(cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> Box3D:
+    # a point that many views share is surface; the noise around it is seen by few
+    weights = np.minimum(cloud.supporting, 5).astype(np.float64)
+    trim = config.trim_share if config.trim_extents else 0.0
+    box = fit_box(cloud.points, weights, trim, config.fit_yaw)
+    if not config.reach_support:
+        return box
+    height = support_height(box, views)
+    top = box.center[2] + box.size[2] / 2
+    if height is None or height >= top:
+        return box
+    center = (box.center[0], box.center[1], (top + height) / 2)
+    return Box3D(center, (box.size[0], box.size[1], top - height), box.yaw)
+
+
+def _confidence(cloud: FusedCloud, views: int) -> float:
+    """Mean share of the views that agree, lower where few views could disagree."""
+    seen = np.maximum(cloud.supporting + cloud.opposing, 1)
+    agreement = float((cloud.supporting / seen).mean())
+    return agreement * (1.0 - 0.5 ** min(views, 30))

@@ -1,0 +1,69 @@
+"""The surface that an object stands on, as the views show it around the object's foot."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..geometry import Box3D, transform_points
+from .views import ObjectView
+
+
+def support_height(box: Box3D, views: list[ObjectView], most_views: int = 12) -> float | None:
+    """World z of a horizontal surface close under ``box``, or None without clear evidence.
+
+    Looks at readings just beside the masks, around the box's footprint and about the height of
+    its bottom; they must agree on one height, and surround the box on at least two sides.
+    """
+    bottom = box.center[2] - box.size[2] / 2
+    chosen = sorted(views, key=lambda view: -len(view.points))[:most_views]
+    beside = np.concatenate([_beside(view, box) for view in chosen])
+    if len(beside) < 30:
+        return None
+    local = transform_points(np.linalg.inv(box.T_world_box), beside.astype(np.float64))
+    height = local[:, 2] + box.center[2]
+    band = 0.04 + 0.1 * box.size[2]
+    near = (height > bottom - band) & (height < bottom + min(band, 0.4 * box.size[2]))
+    if near.sum() < 30:
+        return None
+    level = _mode(height[near], width=0.02)
+    on_level = near & (np.abs(height - level) < 0.015)
+    if on_level.sum() < max(30, 0.35 * near.sum()):
+        return None
+    sides = np.floor(np.arctan2(local[on_level, 1], local[on_level, 0]) / (np.pi / 2)) % 4
+    if (np.bincount(sides.astype(int), minlength=4) > 0.05 * on_level.sum()).sum() < 2:
+        return None
+    return float(np.median(height[on_level]))
+
+
+def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> np.ndarray:
+    """World points (N, 3) outside the mask, within a hand's breadth of the box's footprint."""
+    corners = transform_points(np.linalg.inv(view.frame.T_world_camera), box.corners())
+    if (corners[:, 2] < 0.1).any():
+        return np.zeros((0, 3))
+    pixels, _ = view.frame.intrinsics.project(corners)
+    low, high = pixels.min(axis=0), pixels.max(axis=0)
+    margin = 0.25 * (high - low) + 5
+    camera = view.frame.intrinsics
+    x0, y0 = np.maximum(low - margin, 0).astype(int)
+    x1, y1 = np.minimum(high + margin, (camera.width, camera.height)).astype(int)
+    if x1 <= x0 or y1 <= y0:
+        return np.zeros((0, 3))
+    around = np.zeros(view.mask.shape, dtype=bool)
+    around[y0:y1, x0:x1] = True
+    grown = cv2.dilate(view.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    around &= ~grown
+    points = camera.backproject(view.frame.depth_m, around)
+    points = points[:: max(1, len(points) // most)]
+    world = transform_points(view.frame.T_world_camera, points)
+    local = transform_points(np.linalg.inv(box.T_world_box), world.astype(np.float64))
+    reach = np.array(box.size[:2]) / 2 + max(0.06, 0.25 * max(box.size[:2]))
+    return np.asarray(world[(np.abs(local[:, :2]) < reach).all(axis=1)])
+
+
+def _mode(values: np.ndarray, width: float) -> float:
+    """Centre of the interval of this width that holds the most values."""
+    ordered = np.sort(values)
+    counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(ordered.size)
+    first = int(counts.argmax())
+    return float(np.median(ordered[first : first + counts[first]]))

@@ -1,0 +1,57 @@
+"""One frame's contribution to an object: its trusted readings as world points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames import RgbdFrame
+from ..geometry import transform_points
+from .config import LiftConfig
+from .masks import eroded, largest_components, off_depth_edges
+
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectView:
+    """World ``points`` (N, 3) with ``colors`` (N, 3) of one frame; ``mask`` (H, W) is as given."""
+
+    frame: RgbdFrame
+    mask: Bool
+    points: NDArray[np.float32]
+    colors: NDArray[np.uint8]
+
+
+def object_view(frame: RgbdFrame, mask: Bool, config: LiftConfig) -> ObjectView:
+    """Clean the mask and back-project what is left of it, thinned evenly."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return ObjectView(frame, mask, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint8))
+    part = (
+        slice(max(0, rows[0] - 2), rows[-1] + 3),
+        slice(max(0, cols[0] - 2), cols[-1] + 3),
+    )
+    depth = frame.depth_m[part]
+    trusted = mask[part]
+    if config.largest_components:
+        trusted = largest_components(trusted, config.component_share)
+    if config.erode:
+        pixels = max(1, round(config.erosion_pixels * frame.intrinsics.width / 640))
+        trusted = eroded(trusted, pixels)
+    trusted = trusted & (depth > 0)
+    if config.reject_depth_edges:
+        trusted &= off_depth_edges(depth)
+    v, u = np.nonzero(trusted)
+    step = max(1, -(-v.size // config.max_view_points))
+    v, u = v[::step], u[::step]
+    camera = frame.intrinsics
+    z = depth[v, u]
+    x = (u + (part[1].start - camera.cx)) / camera.fx * z
+    y = (v + (part[0].start - camera.cy)) / camera.fy * z
+    points = np.stack([x, y, z], axis=1).astype(np.float32)
+    return ObjectView(
+        frame, mask, transform_points(frame.T_world_camera, points), frame.color[part][v, u]
+    )
