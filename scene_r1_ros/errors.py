@@ -260,3 +260,14 @@ def error_codes() -> dict[str, int]:
         codes[error.name] = error.code
         pending.extend(error.__subclasses__())
     return codes
+
+
+def error_from_code(code: int, message: str) -> SceneR1Error:
+    """The error that another process reported by its code; unknown codes give the base class."""
+    pending: list[type[SceneR1Error]] = [SceneR1Error]
+    while pending:
+        error = pending.pop()
+        if error.code == code:
+            return error(message)
+        pending.extend(error.__subclasses__())
+    return SceneR1Error(f"{message} (code {code})")

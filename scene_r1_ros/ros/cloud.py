@@ -11,8 +11,8 @@ from std_msgs.msg import Header
 
 _POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("rgb", "<u4")])
 _FIELDS = [
-    PointField(name=name, offset=_POINT.fields[name][1], datatype=PointField.FLOAT32, count=1)
-    for name in ("x", "y", "z", "rgb")
+    PointField(name=name, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+    for i, name in enumerate(("x", "y", "z", "rgb"))
 ]
 
 

@@ -7,7 +7,6 @@ from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point, Pose, Quaternion, Transform, Vector3
 from scene_r1_msgs import msg as scene_msgs
 from scipy.spatial.transform import Rotation
-from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from ..errors import FrameError
@@ -16,6 +15,7 @@ from ..geometry import Box3D, BoxXyxy, Float64
 from ..memory import GroundedObject
 from ..reasoning import Grounding
 from ..tracking import FrameMask
+from .image_messages import image_to_msg
 
 
 def stamp_to_ns(stamp: Time) -> int:
@@ -136,16 +136,13 @@ def mask_to_msg(
     mask: FrameMask, frame: RgbdFrame, query_id: str, index: int, count: int
 ) -> scene_msgs.ObjectMask:
     """The mask as mono8 (255 = object) under its frame's header."""
-    height, width = mask.mask.shape
     top = header(frame.stamp_ns, frame.frame_id)
-    image = Image(header=top, height=height, width=width, encoding="mono8", step=width)
-    image.data.frombytes((mask.mask.view(np.uint8) * np.uint8(255)).tobytes())
     return scene_msgs.ObjectMask(
         header=top,
         query_id=query_id,
         index=index,
         count=count,
-        mask=image,
+        mask=image_to_msg(mask.mask.view(np.uint8) * np.uint8(255), "mono8", top),
         score=float(mask.score),
     )
 

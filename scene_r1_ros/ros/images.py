@@ -8,7 +8,6 @@ Depth units come from the encoding alone (REP-118): 16UC1 is millimetres with 0 
 from __future__ import annotations
 
 import struct
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -133,15 +132,13 @@ def _pixels(msg: Image, dtype: type[np.generic], channels: int) -> NDArray[Any]:
             f"{msg.encoding} image of {msg.width} x {msg.height} pixels holds {len(msg.data)} "
             f"bytes; needs {needed}."
         )
-    order = ">" if msg.is_bigendian else "<"
-    kind = np.dtype(dtype).newbyteorder(order)
+    kind = np.dtype(dtype).newbyteorder(">" if msg.is_bigendian else "<")
     shape = (msg.height, msg.width) if channels == 1 else (msg.height, msg.width, channels)
     strides = (msg.step, channels * itemsize, itemsize)[: len(shape)]
     if channels == 1:
         strides = (msg.step, itemsize)
     pixels = np.ndarray(shape, kind, buffer=memoryview(msg.data), strides=strides)
-    native = (order == "<") == (sys.byteorder == "little") or itemsize == 1
-    return pixels if native else pixels.astype(dtype)
+    return pixels if kind.isnative else pixels.astype(dtype)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,8 @@ NAMESPACE = "scene_r1"
 ConfigT = TypeVar("ConfigT", bound=Config)
 
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+# A track is published as fast as it can be; none of its masks may be lost.
+MASKS_QOS = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,

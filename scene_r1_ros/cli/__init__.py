@@ -1,0 +1,1 @@
+"""The ``scene-r1`` command; one module for each of its subcommands."""

@@ -1,0 +1,204 @@
+"""For planners: ask the graph from Python, blocking with a time-out or with futures.
+
+The client brings its own node and spins it in its own thread, so it may be called from anywhere,
+also from inside another node's callback, without waiting for that node's executor::
+
+    from scene_r1_ros.ros.client import GroundingClient
+
+    with GroundingClient() as client:
+        cabinet = client.track_box((201, 40, 542, 426), label="cabinet")
+        print(cabinet.object_id, cabinet.pose.position)
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any
+
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from scene_r1_msgs.msg import GroundedObject
+from scene_r1_msgs.srv import ClearWindow, ForgetObject, GetHealth, ListObjects, TrackBox
+
+from ..errors import OK, DeadlineError, NotActiveError, error_from_code
+from ..geometry import BoxXyxy
+from .conversions import box2d_to_msg, ns_to_stamp, seconds_to_duration
+from .transport import use_shared_memory_profile
+
+DEFAULT_TIMEOUT = 60.0
+# The service answers TIMEOUT itself; only a service that died needs the client's own deadline.
+_GRACE = 2.0
+
+
+class GroundingClient:
+    """Calls the services of one scene_r1 graph.
+
+    ``namespace`` is the graph's; ``discovery_timeout`` is how long to look for its services, in
+    seconds. Close it, or use it in a ``with`` block.
+    """
+
+    def __init__(self, namespace: str = "/scene_r1", discovery_timeout: float = 5.0) -> None:
+        use_shared_memory_profile()
+        self.namespace = "/" + namespace.strip("/")
+        self.discovery_timeout = discovery_timeout
+        self._context = Context()
+        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        name = f"grounding_client_{uuid.uuid4().hex[:8]}"
+        self.node = Node(name, context=self._context, namespace=self.namespace)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self.node)
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._spin, name="grounding-client", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> GroundingClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the client's node; calls still under way fail."""
+        self._executor.shutdown(timeout_sec=1.0)
+        self._context.try_shutdown()
+        self._thread.join(timeout=2.0)
+        self.node.destroy_node()
+
+    def track_box(
+        self,
+        box: BoxXyxy,
+        stamp_ns: int = 0,
+        label: str = "",
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> GroundedObject:
+        """The 3D object in an image box (pixels) of the frame at ``stamp_ns`` (0 = latest).
+
+        Raises:
+            SceneR1Error: the subclass that belongs to the answer's code.
+        """
+        return self.track_box_async(box, stamp_ns, label, timeout).result().object
+
+    def track_box_async(
+        self,
+        box: BoxXyxy,
+        stamp_ns: int = 0,
+        label: str = "",
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> Future[Any]:
+        """As :meth:`track_box`, at once; the future's result is the whole response."""
+        request = TrackBox.Request(
+            stamp=ns_to_stamp(stamp_ns),
+            box=box2d_to_msg(box),
+            label=label,
+            timeout=seconds_to_duration(timeout),
+        )
+        return self.call_async(TrackBox, "track_box", request, timeout)
+
+    def list_objects(self, label: str = "", include_stale: bool = True) -> list[GroundedObject]:
+        """The objects in the memory, optionally only those with ``label``."""
+        request = ListObjects.Request(label=label, include_stale=include_stale)
+        return list(self.call(ListObjects, "list_objects", request, 5.0).objects)
+
+    def forget_object(self, object_id: str) -> None:
+        """Remove one object; raises UnknownObjectError if there is none of this id."""
+        self.call(ForgetObject, "forget_object", ForgetObject.Request(object_id=object_id), 5.0)
+
+    def forget_all(self) -> int:
+        """Remove every object; returns how many there were."""
+        request = ForgetObject.Request(all=True)
+        return int(self.call(ForgetObject, "forget_object", request, 5.0).forgotten)
+
+    def clear_window(self) -> int:
+        """Drop every frame; returns how many there were."""
+        return int(self.call(ClearWindow, "clear_window", ClearWindow.Request(), 5.0).frames)
+
+    def health(self, timeout: float = 5.0) -> GetHealth.Response:
+        """What is missing for a query to be served, if anything."""
+        return self.call(GetHealth, "health", GetHealth.Request(), timeout)
+
+    def call(self, kind: Any, name: str, request: Any, timeout: float) -> Any:
+        """Call any service of the graph and wait for its answer; raises as it reports."""
+        return self.call_async(kind, name, request, timeout).result()
+
+    def call_async(self, kind: Any, name: str, request: Any, timeout: float) -> Future[Any]:
+        """Call any service of the graph; the future fails as the service reports.
+
+        Raises:
+            NotActiveError: if the service does not appear within the discovery time-out.
+        """
+        client = self._client(kind, name)
+        if not client.wait_for_service(timeout_sec=self.discovery_timeout):
+            raise NotActiveError(
+                f"there is no service {self.namespace}/{name} after {self.discovery_timeout:g} s; "
+                "start the graph with `scene-r1 up`, and check ROS_DOMAIN_ID."
+            )
+        answer: Future[Any] = Future()
+        expiry = threading.Timer(
+            timeout + _GRACE,
+            lambda: _fail(
+                answer,
+                DeadlineError(
+                    f"{self.namespace}/{name} did not answer within {timeout:g} s; is its node "
+                    "still alive?"
+                ),
+            ),
+        )
+        expiry.daemon = True
+        expiry.start()
+
+        def done(future: Any) -> None:
+            expiry.cancel()
+            response, error = future.result(), future.exception()
+            if error is not None:
+                _fail(answer, error)
+            elif response.error_code != OK:
+                _fail(answer, error_from_code(response.error_code, response.message))
+            elif not answer.done():
+                answer.set_result(response)
+
+        client.call_async(request).add_done_callback(done)
+        return answer
+
+    def wait_until_ready(self, timeout: float = 30.0) -> None:
+        """Wait until a request would be served.
+
+        Raises:
+            NotActiveError: with the first unmet precondition and its remedy.
+        """
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self.health().ready:
+                return
+            time.sleep(0.1)
+        report = self.health()
+        raise NotActiveError(f"{report.precondition} {report.remedy}")
+
+    def _client(self, kind: Any, name: str) -> Any:
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = self.node.create_client(kind, f"{self.namespace}/{name}")
+            return self._clients[name]
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass
+
+
+def _fail(answer: Future[Any], error: BaseException) -> None:
+    if not answer.done():
+        answer.set_exception(error)
