@@ -12,6 +12,7 @@ also from inside another node's callback, without waiting for that node's execut
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import uuid
@@ -193,10 +194,8 @@ class GroundingClient:
             return self._clients[name]
 
     def _spin(self) -> None:
-        try:
+        with contextlib.suppress(ExternalShutdownException):
             self._executor.spin()
-        except ExternalShutdownException:
-            pass
 
 
 def _fail(answer: Future[Any], error: BaseException) -> None:

@@ -20,11 +20,11 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from ..errors import FrameError, SceneR1Error
+from ..feed_config import FeedConfig
 from ..frames import AddResult, RgbdFrame, VideoWindow
 from ..geometry import Float64
 from . import images
 from .conversions import stamp_to_ns
-from .feed_config import FeedConfig
 from .feed_stats import FeedStats
 from .pose_source import PoseNotReadyError, make_pose_source
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from ..config import Config, option
 from ..errors import RecordingError
 from ..frames import RgbdFrame
 from ..geometry import invert
+from ..player_config import PlayerConfig
 from ..recordings import open_recording
 from .conversions import header, matrix_to_pose, matrix_to_transform, ns_to_stamp
 from .image_messages import (
@@ -44,33 +43,6 @@ _KEPT = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 _CLOCK_STEP = 0.01
-
-
-@dataclass(frozen=True)
-class PlayerConfig(Config):
-    """What is played, how fast, and under which names."""
-
-    source: str = option("", "Recording: a folder, .sens file or bag.")
-    rate: float = option(1.0, "Speed; 2 is twice as fast.", minimum=0.01, maximum=100.0)
-    loop: bool = option(False, "Start again at the end; the clock then jumps back.")
-    start: float = option(0.0, "Begin this long after the first frame.", minimum=0.0, unit="s")
-    end: float = option(0.0, "End this long after the first frame; 0 = all.", minimum=0.0, unit="s")
-    clock: bool = option(False, "Publish /clock; run the others with use_sim_time.")
-    restamp: bool = option(False, "Stamp frames as if they were taken now.")
-    transport: str = option("raw", "How images are sent.", choices=("raw", "compressed"))
-    pose: str = option(
-        "tf", "Camera pose as TF, or on pose_topic too.", choices=("tf", "pose", "odometry")
-    )
-    color_topic: str = option("/camera/color/image_raw", "Colour image.")
-    depth_topic: str = option("/camera/aligned_depth_to_color/image_raw", "Depth image.")
-    camera_info_topic: str = option("/camera/color/camera_info", "Intrinsics.")
-    pose_topic: str = option("/camera/pose", "PoseStamped or Odometry.")
-    fixed_frame: str = option("map", "Frame that the recorded poses are given in.")
-    link_frame: str = option("camera_link", "Body frame of the camera.")
-    optical_frame: str = option("camera_color_optical_frame", "Optical frame of the images.")
-    wait_for_subscribers: float = option(
-        3.0, "Wait this long for somebody to listen before the first frame.", minimum=0.0, unit="s"
-    )
 
 
 class PlayerNode(SceneNode):
@@ -127,6 +99,10 @@ class PlayerNode(SceneNode):
             if publisher is not None:
                 self.destroy_publisher(publisher)
 
+    def skipped_counts(self) -> dict[str, int]:
+        """How many frames were skipped, by reason."""
+        return dict(self.recording.skipped.counts)
+
     def _play(self) -> None:
         try:
             self._wait_for_subscribers()
@@ -134,9 +110,9 @@ class PlayerNode(SceneNode):
                 self._play_once()
                 if not self.config.loop:
                     break
-            skipped = len(self.recording.skipped)
-            note = f", {skipped} skipped" if skipped else ""
-            self.get_logger().info(f"played {self.published} frames of {self.recording.name}{note}")
+            self.get_logger().info(f"played {self.published} frames of {self.recording.name}")
+            if self.recording.skipped:
+                self.get_logger().warning(f"skipped {self.recording.skipped.summary()}")
         except Exception as error:
             _, message = self.explain(error, f"playing {self.config.source}")
             self.get_logger().error(message)

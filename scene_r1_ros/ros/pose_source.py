@@ -19,9 +19,9 @@ from rclpy.time import Time
 from scipy.spatial.transform import Rotation, Slerp
 
 from ..errors import SceneR1Error
+from ..feed_config import FeedConfig
 from ..geometry import Float64
 from .conversions import pose_to_matrix, stamp_to_ns, transform_to_matrix
-from .feed_config import FeedConfig
 
 BUFFER_SECONDS = 30.0
 

@@ -17,10 +17,19 @@ from .transport import use_shared_memory_profile
 
 # Requests block a thread each while they wait; a few more serve everything else.
 EXECUTOR_THREADS = 12
+_POLL = 0.1
 
 
-def run_nodes(make: Callable[[], Sequence[SceneNode]], args: list[str] | None = None) -> int:
-    """Run the nodes in this process until a signal ends them; returns the exit status."""
+def run_nodes(
+    make: Callable[[], Sequence[SceneNode]],
+    args: list[str] | None = None,
+    until: Callable[[], bool] = lambda: False,
+) -> int:
+    """Run the nodes in this process until a signal ends them or ``until`` says so.
+
+    ``args`` are ROS arguments (default: the process's own). Returns the exit status: 0, 1 if a
+    node did not start, 2 if a setting is wrong.
+    """
     use_shared_memory_profile()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     ended = threading.Event()
@@ -41,7 +50,7 @@ def run_nodes(make: Callable[[], Sequence[SceneNode]], args: list[str] | None = 
     started = all(outcomes)
     if not started:
         ended.set()
-    while not ended.wait(0.5):
+    while not until() and not ended.wait(_POLL):
         pass
     for node in nodes:
         node.close()

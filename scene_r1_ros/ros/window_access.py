@@ -8,10 +8,10 @@ from std_msgs.msg import Header
 
 from ..control import Control
 from ..errors import NoSuchFrameError, WindowEmptyError
+from ..feed_config import FeedConfig
 from ..frames import VideoWindow, WindowConfig, WindowSnapshot
 from .conversions import stamp_to_ns
 from .feed import CameraFeed
-from .feed_config import FeedConfig
 from .node_base import RELIABLE, SceneNode
 
 SECTIONS = {"": FeedConfig, "window": WindowConfig}
@@ -30,7 +30,7 @@ class WindowAccess:
     def __init__(self, node: SceneNode, shared: VideoWindow | None) -> None:
         self._node = node
         self._shared = shared is not None
-        self.window = shared or VideoWindow()
+        self.window = VideoWindow() if shared is None else shared
         self.feed: CameraFeed | None = None
         self.config = FeedConfig()
 

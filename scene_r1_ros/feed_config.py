@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..config import Config, option
+from .config import Config, option
 
 _QOS = ("sensor_data", "reliable", "transient_local")
 

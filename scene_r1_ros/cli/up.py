@@ -1,0 +1,63 @@
+"""Start the graph: grounding, tracking and lifting in one process over one window.
+
+examples:
+  scene-r1 up                                     the usual RealSense topics, TF from `map`
+  scene-r1 up --color-topic /head/rgb --depth-topic /head/depth --camera-info-topic /head/info
+  scene-r1 up --params-file my_robot.yaml --param window.max_seconds=120
+  scene-r1 up --pose-source odometry --pose-topic /odom
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from ..errors import ConfigError
+from .options import add_config_arguments, given
+
+HELP = "start the nodes in one process"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of ``scene-r1 up``."""
+    from ..feed_config import FeedConfig
+
+    parser.add_argument("--namespace", default="scene_r1", help="namespace of the nodes")
+    parser.add_argument("--params-file", metavar="YAML", help="ROS parameter file")
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other ROS parameter, for example lifting.clustering=false; repeatable",
+    )
+    parser.add_argument("--use-sim-time", action="store_true", help="follow /clock")
+    parser.add_argument("--log-level", default="info", help="debug, info, warn or error")
+    add_config_arguments(parser, FeedConfig, title="camera")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until Ctrl-C."""
+    from ..feed_config import FeedConfig
+    from ..ros.runner import run_nodes
+    from ..ros.scene_r1_node import composed_nodes
+
+    values = {name: str(value) for name, value in given(args, FeedConfig).items()}
+    for item in args.param:
+        name, sign, value = item.partition("=")
+        if not sign or not name:
+            raise ConfigError(f"--param {item!r}: needs NAME=VALUE.")
+        values[name] = value
+    return run_nodes(composed_nodes, ros_arguments(args, values))
+
+
+def ros_arguments(args: argparse.Namespace, values: dict[str, str]) -> list[str]:
+    """The ``--ros-args`` that carry these settings to the nodes."""
+    ros = ["--ros-args", "-r", f"__ns:=/{args.namespace.strip('/')}"]
+    ros += ["--log-level", args.log_level]
+    if args.params_file:
+        ros += ["--params-file", args.params_file]
+    if args.use_sim_time:
+        ros += ["-p", "use_sim_time:=true"]
+    for name, value in values.items():
+        ros += ["-p", f"{name}:={value if value else repr('')}"]
+    return ros
