@@ -18,9 +18,9 @@ OF_THE_VENV = {"pip", "scene-r1-ros"}
 
 
 def from_index(dist: Distribution) -> bool:
-    """Whether pip installed ``dist`` from a package index."""
+    """Whether pip installed ``dist`` as a release, not from a source tree."""
     folder = Path(str(getattr(dist, "_path", "")))
-    if folder.suffix != ".dist-info" or dist.read_text("direct_url.json"):
+    if folder.suffix != ".dist-info" or "dir_info" in (dist.read_text("direct_url.json") or ""):
         return False
     return dist.name.lower().replace("_", "-") not in OF_THE_VENV
 
