@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import bisect
 from abc import ABC, abstractmethod
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -21,9 +20,7 @@ from numpy.typing import NDArray
 
 from ..errors import NoSuchFrameError, RecordingError, RecordingFormatError
 from ..frames import CameraIntrinsics, RgbdFrame, WindowSnapshot, seconds_to_ns
-
-READ_AHEAD = 6
-"""Frames decoded in advance of the one that the caller holds."""
+from .ahead import map_ahead
 
 
 class FrameSkippedError(RecordingError):
@@ -236,8 +233,8 @@ class Recording(ABC):
         """Stream the frames from ``start`` to ``end`` seconds, every ``stride``-th candidate.
 
         Images are decoded ahead by ``workers`` threads (0: in the caller's thread); the order is
-        kept, and at most :data:`READ_AHEAD` frames wait in memory. Skipped frames are counted in
-        :attr:`skipped`.
+        kept, and at most :data:`.ahead.READ_AHEAD` frames wait in memory. Skipped frames are
+        counted in :attr:`skipped`.
 
         Raises:
             RecordingError: as :meth:`indices`, or if every one of the frames had to be skipped.
@@ -253,7 +250,7 @@ class Recording(ABC):
 
     def _stream(self, indices: range, workers: int) -> Iterator[RgbdFrame]:
         count = 0
-        for index, result in self._loaded(indices, workers):
+        for index, result in zip(indices, map_ahead(self._try_load, indices, workers), strict=True):
             if isinstance(result, FrameSkippedError):
                 self.skipped.add(self.numbers[index], result.what, result.why)
                 continue
@@ -264,27 +261,6 @@ class Recording(ABC):
                 f"none of the {len(indices)} frames of {self.path} can be used: "
                 f"{self.skipped.summary()}."
             )
-
-    def _loaded(
-        self, indices: range, workers: int
-    ) -> Iterator[tuple[int, RgbdFrame | FrameSkippedError]]:
-        if workers <= 0:
-            for index in indices:
-                yield index, self._try_load(index)
-            return
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="recording")
-        pending: deque[tuple[int, Future[RgbdFrame | FrameSkippedError]]] = deque()
-        try:
-            for index in indices:
-                pending.append((index, pool.submit(self._try_load, index)))
-                if len(pending) > READ_AHEAD:
-                    first, future = pending.popleft()
-                    yield first, future.result()
-            while pending:
-                first, future = pending.popleft()
-                yield first, future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
     def _try_load(self, index: int) -> RgbdFrame | FrameSkippedError:
         try:

@@ -15,7 +15,8 @@ from ..errors import FrameError, RecordingFormatError
 from ..frames import CameraIntrinsics, RgbdFrame
 from ..geometry import Float64, invert, rigid_transform
 from .base import FrameSkippedError, Recording
-from .images import ImageHeader, check_image, decode_color, decode_depth, depth_to_metres
+from .files import first_header, read_color, read_depth
+from .images import ImageHeader, depth_to_metres
 from .meta import FolderMeta, read_meta
 from .registration import DepthRegistration
 from .text import checked_pose, natural_number, read_intrinsics, read_matrix, read_pose
@@ -26,7 +27,7 @@ DEPTH_SUFFIXES = (".png",)
 
 def is_folder_recording(path: Path) -> bool:
     """Whether ``path`` has the layout of an exported folder."""
-    return (path / "color").is_dir() and (path / "depth").is_dir()
+    return (path / "color").is_dir() or all((path / name).is_dir() for name in ("depth", "pose"))
 
 
 class FolderRecording(Recording):
@@ -57,8 +58,8 @@ class FolderRecording(Recording):
                 f"{path / 'pose'} holds no pose; it needs N.txt, each 4 lines of 4 numbers, the "
                 "camera-to-world transform of frame N."
             )
-        color_header = _first_header(self._color)
-        depth_header = _first_header(self._depth)
+        color_header = first_header(_in_order(self._color))
+        depth_header = first_header(_in_order(self._depth))
         intrinsics = read_intrinsics(
             path / "intrinsic" / "intrinsic_color.txt", color_header.width, color_header.height
         )
@@ -83,16 +84,9 @@ class FolderRecording(Recording):
         # The pose first: where tracking was lost no image need be decoded.
         T_world_rig = self._pose_of(number)
         depth_path, color_path = self._file(self._depth, number), self._file(self._color, number)
-        depth = decode_depth(_read(depth_path), self._relative(depth_path))
-        if depth.shape != self._depth_size:
-            raise FrameSkippedError(
-                self._relative(depth_path), "its size is not that of the recording's first image"
-            )
-        color = decode_color(_read(color_path), self._relative(color_path))
-        if color.shape[:2] != (self.intrinsics.height, self.intrinsics.width):
-            raise FrameSkippedError(
-                self._relative(color_path), "its size is not that of the recording's first image"
-            )
+        depth = read_depth(depth_path, self._relative(depth_path), self._depth_size)
+        size = (self.intrinsics.height, self.intrinsics.width)
+        color = read_color(color_path, self._relative(color_path), size)
         return RgbdFrame(
             stamp_ns=int(self.stamps_ns[index]),
             color=color,
@@ -136,14 +130,8 @@ def _numbered(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
     return files
 
 
-def _first_header(files: Mapping[int, Path]) -> ImageHeader:
-    skipped: FrameSkippedError | None = None
-    for number in sorted(files):
-        try:
-            return check_image(_read(files[number]), str(files[number]))
-        except FrameSkippedError as error:
-            skipped = skipped or error
-    raise RecordingFormatError(f"no image can be read; the first is {skipped}")
+def _in_order(files: Mapping[int, Path]) -> list[Path]:
+    return [files[number] for number in sorted(files)]
 
 
 def _depth_camera(path: Path, color: CameraIntrinsics, header: ImageHeader) -> CameraIntrinsics:
@@ -167,10 +155,3 @@ def _extrinsic(path: Path) -> Float64:
         return rigid_transform(matrix, str(path))
     except FrameError as error:
         raise RecordingFormatError(str(error)) from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise FrameSkippedError(str(path), "the file cannot be read") from error

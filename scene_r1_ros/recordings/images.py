@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RecordingFormatError
+from ..errors import RecordingError, RecordingFormatError
 from .base import FrameSkippedError
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -144,3 +144,28 @@ def depth_to_metres(
     if invalid is not None:
         metres[depth == invalid] = np.nan
     return metres
+
+
+def metres_to_depth(depth_m: NDArray[np.float32], depth_scale: float) -> NDArray[np.uint16]:
+    """Raw 16-bit depth of metres, rounded; NaN and what does not fit 16 bits become 0."""
+    scaled = np.rint(np.nan_to_num(depth_m, nan=0.0, posinf=0.0, neginf=0.0) * depth_scale)
+    scaled[(scaled < 0) | (scaled > np.iinfo(np.uint16).max)] = 0
+    return scaled.astype(np.uint16)
+
+
+def encode_color(color: NDArray[np.uint8], suffix: str, quality: int = 95) -> bytes:
+    """(H, W, 3) RGB as ``".jpg"`` (of this quality) or ``".png"``."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
+    return _encode(suffix, cv2.cvtColor(color, cv2.COLOR_RGB2BGR), options)
+
+
+def encode_depth(depth: NDArray[np.uint16]) -> bytes:
+    """(H, W) raw depth as a 16-bit grey PNG."""
+    return _encode(".png", depth, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+
+
+def _encode(suffix: str, image: NDArray[Any], options: list[int]) -> bytes:
+    ok, data = cv2.imencode(suffix, image, options)
+    if not ok:
+        raise RecordingError(f"an image of shape {image.shape} cannot be encoded as {suffix}.")
+    return bytes(data)
