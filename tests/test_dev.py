@@ -87,7 +87,7 @@ def test_missing_debian_packages_stop_a_user_with_the_line_to_run(tmp_path: Path
         """
         id() { echo 1000; }
         dpkg-query() { [ "${@: -1}" != cmake ] && echo "install ok installed"; }
-        install_debian_packages; echo went on
+        install_debian_packages robot; echo went on
         """,
         tmp_path,
     )
@@ -101,6 +101,20 @@ def test_a_missing_python_is_named_with_the_way_out(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "there is no python9.9" in done.stderr
     assert "SCENE_R1_PYTHON=" in done.stderr
+
+
+def test_an_environment_that_was_moved_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    done = bash(
+        """
+        install_debian_packages() { :; }; check_python() { :; }
+        mkdir -p "$STATE/stamps"; echo /elsewhere/.venv >"$STATE/stamps/venv"
+        setup
+        """,
+        tmp_path,
+    )
+    assert done.returncode == 1
+    assert "was made as /elsewhere/.venv" in done.stderr
+    assert f"rm -rf {tmp_path}" in done.stderr
 
 
 def test_a_step_runs_again_only_when_its_inputs_change(tmp_path: Path) -> None:

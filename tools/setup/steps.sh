@@ -19,7 +19,9 @@ missing_debian_packages() {
 
 install_debian_packages() {
   local missing
-  mapfile -t missing < <(missing_debian_packages "${DEBIAN_PACKAGES[@]}" ${SCENE_R1_EXTRA_DEBIAN_PACKAGES:-})
+  mapfile -t missing < <(missing_debian_packages "${DEBIAN_PACKAGES[@]}")
+  # the METEOR metric of the evaluation is a Java program; any Java will do
+  [ "$1" = robot ] || command -v java >/dev/null || missing+=(default-jre-headless)
   [ "${#missing[@]}" -eq 0 ] && return
   if [ "$(id -u)" -ne 0 ]; then
     echo "dev: Debian packages are missing. Install them, then run ./dev setup again:" >&2
@@ -132,7 +134,11 @@ setup() {
     --robot) profile=robot ;;
     *) fail 2 "setup does not know '$1'" "the only option is --robot" ;;
   esac
-  install_debian_packages
+  install_debian_packages "$profile"
+  local made_for
+  made_for="$(stamp_of venv)"
+  [ -z "$made_for" ] || [ "$made_for" = "$VENV" ] ||
+    fail 1 "the environment was made as $made_for and does not work from here" "run rm -rf $VENV, then ./dev setup"
   [ -x "$VENV/bin/python" ] || check_python
   mkdir -p "$STATE"
   exec 9>"$STATE/lock"
@@ -141,7 +147,7 @@ setup() {
   say "environment in $VENV ($profile)"
   local pins torch ros
   pins="$(hash_of requirements/constraints.txt)"
-  step venv "1" "a virtual environment" make_venv
+  step venv "$VENV" "a virtual environment" make_venv
   torch="$(grep '^torch==' "$ROOT/requirements/robot.txt")"
   step torch "$torch" "$torch" install_torch
   step robot "$pins-$(hash_of requirements/robot.txt)" "core, reasoner, tracking" install_robot
