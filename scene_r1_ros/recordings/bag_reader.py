@@ -49,6 +49,7 @@ class BagReader:
         from rosbags.typesys import Stores, get_typestore
 
         self.path = path
+        self._closed = False
         self._store = get_typestore(Stores.ROS2_JAZZY)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bag")
         try:
@@ -60,8 +61,10 @@ class BagReader:
 
     def close(self) -> None:
         """Close the files; the reader cannot be used afterwards."""
-        self._run(self._reader.close)
-        self._thread.shutdown()
+        if not self._closed:
+            self._closed = True
+            self._run(self._reader.close)
+            self._thread.shutdown()
 
     def first(self, topic: str) -> Any | None:
         """The first message on ``topic``, or None."""

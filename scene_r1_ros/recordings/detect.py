@@ -15,10 +15,10 @@ from .seven_scenes import SevenScenesRecording, is_seven_scenes
 from .tum import TumRecording, is_tum
 
 KNOWN_LAYOUTS = (
-    "an exported ScanNet folder (color/N.jpg depth/N.png pose/N.txt intrinsic/intrinsic_color.txt), "
-    "a ScanNet .sens file, a TUM RGB-D folder (rgb.txt depth.txt groundtruth.txt), a 7-Scenes style "
-    "folder (frame-000000.color.png .depth.png .pose.txt), or a ROS 2 bag (.mcap, .db3, or a folder "
-    "with metadata.yaml)"
+    "an exported ScanNet folder (color/N.jpg depth/N.png pose/N.txt "
+    "intrinsic/intrinsic_color.txt), a ScanNet .sens file, a TUM RGB-D folder (rgb.txt depth.txt "
+    "groundtruth.txt), a 7-Scenes style folder (frame-000000.color.png .depth.png .pose.txt), or a "
+    "ROS 2 bag (.mcap, .db3, or a folder with metadata.yaml)"
 )
 
 

@@ -21,6 +21,9 @@ from ..geometry import Float64, rigid_transform
 # under 80 degrees by a camera of 500 pixels focal length changes by 1.1 % from pixel to pixel.
 EDGE_SHARE = 0.02
 
+MAX_STRETCH = 3.0
+"""A pixel is never spread over more than this many times its size."""
+
 
 class DepthRegistration:
     """Registers depth images of one camera to another; reuse it, its rays are computed once.
@@ -43,10 +46,10 @@ class DepthRegistration:
         stretch_x = color_camera.fx / depth_camera.fx
         stretch_y = color_camera.fy / depth_camera.fy
         self._factor = max(1, round(max(stretch_x, stretch_y)))
-        # Half the width of a refined pixel in the colour image, with room for the stretch that
-        # parallax and rotation add.
-        self._half_x = max(0.5, 0.53 * stretch_x / self._factor)
-        self._half_y = max(0.5, 0.53 * stretch_y / self._factor)
+        # Half the width of a refined pixel in the colour image at equal distance, with some room
+        # for the stretch that rotation adds.
+        self._half_x = 0.53 * stretch_x / self._factor
+        self._half_y = 0.53 * stretch_y / self._factor
         if self.is_identity:
             return
         fine = depth_camera.scaled(
@@ -71,22 +74,31 @@ class DepthRegistration:
         with np.errstate(divide="ignore", invalid="ignore"):
             u = (rays[0] * z + self._offset[0]) / depth
             v = (rays[1] * z + self._offset[1]) / depth
-        return self._splat(u, v, depth)
+        # Seen from nearer, a pixel covers more.
+        ratio = np.clip(z / np.where(depth > 0, depth, np.inf), 0.5, MAX_STRETCH)
+        half_x = np.maximum(0.5, self._half_x * ratio)
+        half_y = np.maximum(0.5, self._half_y * ratio)
+        return self._splat(u, v, depth, half_x, half_y)
 
     def _splat(
-        self, u: NDArray[np.float32], v: NDArray[np.float32], depth: NDArray[np.float32]
+        self,
+        u: NDArray[np.float32],
+        v: NDArray[np.float32],
+        depth: NDArray[np.float32],
+        reach_x: NDArray[np.float32],
+        reach_y: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         width, height = self.color_camera.width, self.color_camera.height
-        reach_x, reach_y = self._half_x, self._half_y
         inside = (depth > 0) & (u > -reach_x) & (u < width - 1 + reach_x)
         inside &= (v > -reach_y) & (v < height - 1 + reach_y)
         u, v, depth = u[inside], v[inside], depth[inside]
+        reach_x, reach_y = reach_x[inside], reach_y[inside]
         left, top = np.ceil(u - reach_x), np.ceil(v - reach_y)
         buffer = np.full(width * height, np.inf, dtype=np.float32)
-        for dy in range(math.floor(2 * reach_y) + 1):
+        for dy in range(math.floor(2 * float(reach_y.max(initial=0.5))) + 1):
             row = top + dy
             row_ok = (row <= v + reach_y) & (row >= 0) & (row < height)
-            for dx in range(math.floor(2 * reach_x) + 1):
+            for dx in range(math.floor(2 * float(reach_x.max(initial=0.5))) + 1):
                 col = left + dx
                 ok = row_ok & (col <= u + reach_x) & (col >= 0) & (col < width)
                 pixel = row[ok].astype(np.intp) * width + col[ok].astype(np.intp)
