@@ -1,0 +1,86 @@
+"""Settings of the two-stage reasoner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..config import Config, option
+from .prompts import PromptStyle
+from .sampling import ImageBudget
+from .views import ViewWeights
+
+
+@dataclass(frozen=True)
+class ReasonerConfig(Config):
+    """How many frames are looked at, how closely, and how the answer is checked."""
+
+    max_frames: int = option(
+        16, "Frames of the window that stage 1 and question answering see.", minimum=1, maximum=256
+    )
+    max_image_tokens: int = option(
+        4096, "Image tokens of one prompt, shared by its images.", minimum=16, maximum=1_000_000
+    )
+    max_image_pixels: int = option(
+        1_000_000, "Pixels of one image; larger ones are shrunk.", minimum=784, unit="px"
+    )
+    token_side: int = option(
+        28, "Side of the square that becomes one token (28: Qwen2.5-VL, 32: Qwen3-VL).",
+        minimum=4, maximum=128, unit="px",
+    )  # fmt: skip
+    views: int = option(
+        4, "Best frames of the span that stage 2 chooses from; 1 asks for the box alone.",
+        minimum=1, maximum=16,
+    )  # fmt: skip
+    verify_views: int = option(
+        2,
+        "Other views in which the box is checked; 0 switches the check off.",
+        minimum=0,
+        maximum=8,
+    )
+    consensus: bool = option(
+        True, "Take the view whose 3D box agrees best with the others, not always the chosen one."
+    )
+    retries: int = option(
+        1, "Times an unusable answer is asked for again, with the reason.", minimum=0, maximum=5
+    )
+    answer_span: bool = option(
+        True, "Question answering first finds the seconds that hold the answer."
+    )
+    max_new_tokens: int = option(512, "Length limit of one answer.", minimum=8, maximum=32_768)
+    temperature: float = option(
+        0.0, "Sampling temperature; 0 takes the likeliest words.", minimum=0.0, maximum=2.0
+    )
+    system_prompt: bool = option(True, "Send the rules as a system message.")
+    repeat_query: bool = option(True, "Repeat the query after the images.")
+    weight_visibility: float = option(
+        0.4, "Ranking: sees what the span's frames have in common.", minimum=0.0, maximum=10.0
+    )
+    weight_sharpness: float = option(0.2, "Ranking: sharp image.", minimum=0.0, maximum=10.0)
+    weight_motion: float = option(0.15, "Ranking: camera at rest.", minimum=0.0, maximum=10.0)
+    weight_distance: float = option(0.25, "Ranking: close by.", minimum=0.0, maximum=10.0)
+    weight_diversity: float = option(
+        0.3, "Ranking: how strongly views like those taken are avoided.", minimum=0.0, maximum=10.0
+    )
+
+    @property
+    def style(self) -> PromptStyle:
+        """The prompt's form."""
+        return PromptStyle(system=self.system_prompt, repeat_query=self.repeat_query)
+
+    @property
+    def budget(self) -> ImageBudget:
+        """Limits on the images of one prompt."""
+        return ImageBudget(
+            self.max_frames, self.max_image_tokens, self.max_image_pixels, self.token_side
+        )
+
+    @property
+    def view_weights(self) -> ViewWeights:
+        """Weights of the ranking."""
+        return ViewWeights(
+            self.weight_visibility,
+            self.weight_sharpness,
+            self.weight_motion,
+            self.weight_distance,
+            self.weight_diversity,
+        )

@@ -1,0 +1,94 @@
+"""A trace as one HTML page that needs nothing else: pictures inside, no scripts."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jinja2
+
+BAR_KEYS = ("score", "visibility", "sharpness", "motion", "distance", "agreement")
+"""Scores in 0..1 that the page shows as bars."""
+
+STAGE_TITLES = {
+    "temporal": "Stage 1 · when is it visible?",
+    "image": "Stage 2 · which view, and where in it?",
+    "verify": "Check · is it there in another view?",
+    "answer": "Answering the question",
+}
+
+
+def render_page(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+    """HTML of a trace from its JSON form and its JPEG pictures by key.
+
+    Everything that a user or a model wrote is escaped; the page loads nothing and runs nothing.
+    """
+    from .trace_store import outcome_of
+
+    images = {
+        key: "data:image/jpeg;base64," + base64.b64encode(data).decode()
+        for key, data in pictures.items()
+    }
+    return _template().render(
+        t=record,
+        images=images,
+        outcome=outcome_of(dict(record)),
+        timeline=_timeline(record),
+        answer_picture=_answer_picture(record),
+        titles=STAGE_TITLES,
+        bar_keys=BAR_KEYS,
+    )
+
+
+@functools.cache
+def _template() -> jinja2.Template:
+    import jinja2
+
+    source = Path(__file__).with_name("trace_page.html.jinja").read_text()
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(source)
+
+
+def _timeline(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Marks in per cent of the window: frames seen by stage 1, the span, the anchor."""
+    window = record["window"]
+    start, length = window["start_ns"], max(1, window["end_ns"] - window["start_ns"])
+
+    def place(stamp_ns: int) -> float:
+        return round(100.0 * (stamp_ns - start) / length, 2)
+
+    seen = {s for call in record["calls"] for s in call["stamps_ns"]}
+    result = record["result"]
+    span = result.get("span")
+    shown = span and (record["kind"] == "answer" or span != [0, 0]) and tuple(span) != (0, 0)
+    return {
+        "seen": sorted(place(s) for s in seen),
+        "span": (place(span[0]), place(span[1])) if shown else None,
+        "anchor": place(result["anchor_stamp_ns"]) if result.get("found") else None,
+    }
+
+
+def _answer_picture(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The picture of the anchor frame with the box of the result, if the model was shown it."""
+    result = record["result"]
+    if not result.get("found"):
+        return None
+    for call in reversed(record["calls"]):
+        keys = image_keys(call)
+        for number, stamp in enumerate(call["stamps_ns"]):
+            drawn = [b for b in call["boxes"] if b["image"] == number]
+            if stamp == result["anchor_stamp_ns"] and drawn and number < len(keys):
+                return {"key": keys[number], "boxes": drawn[:1]}
+    return None
+
+
+def image_keys(call: Mapping[str, Any]) -> list[str]:
+    """Keys of a call's pictures, in order."""
+    parts = (part for turn in call["prompt"] for part in turn["parts"])
+    return [part["image"] for part in parts if "image" in part]

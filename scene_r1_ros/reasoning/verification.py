@@ -1,0 +1,114 @@
+"""Checking a box in other views: is it the same place in 3D, and how sure does that make us?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..control import Control
+from ..errors import UnparsableAnswerError
+from ..frames import RgbdFrame, WindowSnapshot
+from ..geometry import Box3D, BoxXyxy
+from .box_lift import BoxLift, agreement, should_see
+
+AskBox = Callable[[RgbdFrame], BoxXyxy | None]
+"""The model's box in one frame, or None for not found; UnparsableAnswerError if unusable."""
+
+
+@dataclass(frozen=True)
+class CheckedView:
+    """One view's say. ``lifted`` is its box in 3D (None: not found, or no depth); ``counts`` is
+    False where nothing can be told from it; ``agreement`` (0..1) is with the view that was
+    chosen in the end."""
+
+    stamp_ns: int
+    box: BoxXyxy | None
+    lifted: Box3D | None
+    outcome: str
+    counts: bool
+    agreement: float = 0.0
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The view and box to go on with, what the other views said, and the confidence."""
+
+    anchor_stamp_ns: int
+    box: BoxXyxy
+    views: tuple[CheckedView, ...]
+    confidence: float
+
+
+def confidence_of(agreements: Sequence[float]) -> float:
+    """Rule of succession: ``(1 + sum) / (2 + n)``; 0.5 when nothing was checked."""
+    return (1.0 + sum(agreements)) / (2.0 + len(agreements))
+
+
+def verify(
+    window: WindowSnapshot,
+    anchor: RgbdFrame,
+    box: BoxXyxy,
+    others: Sequence[RgbdFrame],
+    count: int,
+    ask: AskBox,
+    lift: BoxLift,
+    control: Control,
+    consensus: bool = True,
+) -> Verification:
+    """Ask for the box in up to ``count`` of ``others`` (best first) and compare in 3D.
+
+    Only frames are asked that should see the object. With ``consensus`` the view whose 3D box
+    agrees best with all the others is taken, otherwise always the anchor.
+    """
+    lifted = lift(window, anchor.stamp_ns, box)
+    first = CheckedView(anchor.stamp_ns, box, lifted, "the chosen view", True)
+    if lifted is None or count == 0:
+        return Verification(anchor.stamp_ns, box, (), confidence_of(()))
+    candidates = [f for f in others if f.stamp_ns != anchor.stamp_ns]
+    seeing = [f for f in candidates if should_see(window, f.stamp_ns, lifted)][:count]
+    said = [first]
+    for frame in seeing:
+        control.check("verification")
+        said.append(_asked(window, frame, ask, lift))
+    taken = _most_agreed(said) if consensus else 0
+    reference = said[taken]
+    assert reference.lifted is not None
+    assert reference.box is not None
+    judged = tuple(
+        CheckedView(v.stamp_ns, v.box, v.lifted, v.outcome, v.counts, _agree(reference.lifted, v))
+        for i, v in enumerate(said)
+        if i != taken
+    )
+    return Verification(
+        reference.stamp_ns,
+        reference.box,
+        judged,
+        confidence_of([v.agreement for v in judged if v.counts]),
+    )
+
+
+def _asked(window: WindowSnapshot, frame: RgbdFrame, ask: AskBox, lift: BoxLift) -> CheckedView:
+    try:
+        box = ask(frame)
+    except UnparsableAnswerError:
+        return CheckedView(frame.stamp_ns, None, None, "no usable answer", counts=False)
+    if box is None:
+        return CheckedView(frame.stamp_ns, None, None, "not found in this view", counts=True)
+    lifted = lift(window, frame.stamp_ns, box)
+    if lifted is None:
+        return CheckedView(frame.stamp_ns, box, None, "no depth in the box", counts=False)
+    return CheckedView(frame.stamp_ns, box, lifted, "boxed", counts=True)
+
+
+def _most_agreed(views: Sequence[CheckedView]) -> int:
+    totals = [
+        -1.0 if v.lifted is None else sum(_agree(v.lifted, w) for w in views if w is not v)
+        for v in views
+    ]
+    # The model's own choice stands unless another view is clearly better supported.
+    best = max(range(len(views)), key=lambda i: totals[i])
+    return best if totals[best] > totals[0] + 0.5 else 0
+
+
+def _agree(reference: Box3D, view: CheckedView) -> float:
+    return agreement(reference, view.lifted) if view.lifted is not None else 0.0
