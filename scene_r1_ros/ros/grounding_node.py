@@ -48,12 +48,14 @@ class GroundingNodeConfig(Config):
     )
 
 
+SECTIONS = {**window_access.SECTIONS, "grounding": GroundingNodeConfig}
+
+
 class GroundingNode(SceneNode):
     """Fills the window; serves ``track_box`` and ``clear_window``; publishes ``grounding``."""
 
     def __init__(self, window: VideoWindow | None = None, **kwargs: Any) -> None:
-        sections = {**window_access.SECTIONS, "grounding": GroundingNodeConfig}
-        super().__init__("grounding", sections, **kwargs)
+        super().__init__("grounding", SECTIONS, **kwargs)
         self.access = WindowAccess(self, None)
         if window is not None:
             self.access.window = window

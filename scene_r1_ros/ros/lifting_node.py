@@ -71,17 +71,19 @@ class _Gathering:
     last: float = field(default_factory=time.monotonic)
 
 
+SECTIONS = {
+    **window_access.SECTIONS,
+    "lifting_node": LiftingNodeConfig,
+    "lifting": LiftConfig,
+    "memory": MemoryConfig,
+}
+
+
 class LiftingNode(SceneNode):
     """Publishes ``objects``, ``object_cloud`` and ``markers``; lists and forgets objects."""
 
     def __init__(self, window: VideoWindow | None = None, **kwargs: Any) -> None:
-        sections = {
-            **window_access.SECTIONS,
-            "lifting_node": LiftingNodeConfig,
-            "lifting": LiftConfig,
-            "memory": MemoryConfig,
-        }
-        super().__init__("lifting", sections, **kwargs)
+        super().__init__("lifting", SECTIONS, **kwargs)
         self.access = WindowAccess(self, window)
         self.memory = ObjectMemory()
 

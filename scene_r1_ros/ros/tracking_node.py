@@ -32,16 +32,18 @@ class TrackingNodeConfig(Config):
     )
 
 
+SECTIONS = {
+    **window_access.SECTIONS,
+    "tracking": TrackingNodeConfig,
+    "tracker": GeometricTrackerConfig,
+}
+
+
 class TrackingNode(SceneNode):
     """Subscribes to ``grounding``; publishes ``masks``, ``mask_overlay`` and ``stage_status``."""
 
     def __init__(self, window: VideoWindow | None = None, **kwargs: Any) -> None:
-        sections = {
-            **window_access.SECTIONS,
-            "tracking": TrackingNodeConfig,
-            "tracker": GeometricTrackerConfig,
-        }
-        super().__init__("tracking", sections, **kwargs)
+        super().__init__("tracking", SECTIONS, **kwargs)
         self.access = WindowAccess(self, window)
 
     def setup(self) -> None:
