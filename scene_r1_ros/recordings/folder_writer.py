@@ -65,7 +65,7 @@ def write_folder(
                     f"frame {number} has other intrinsics than the first ({frame.intrinsics}, "
                     f"{camera}); a folder holds one camera."
                 )
-            stamp = {"timestamp": frame.stamp, "stamp_ns": frame.stamp_ns}
+            stamp = {"timestamp": frame.stamp_ns / 1e9, "stamp_ns": frame.stamp_ns}
             entries.append({"index": number, **stamp})
         if camera is None:
             raise RecordingError(f"there is no frame to write to {out}.")
