@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from scene_r1_ros.errors import RequestError
 from scene_r1_ros.geometry import Box3D
+
+from .errors import EvaluationError
 
 Aabb = NDArray[np.float64]
 
@@ -22,13 +23,13 @@ def aabb(low: ArrayLike, high: ArrayLike) -> Aabb:
     """The box from ``low`` (3,) to ``high`` (3,).
 
     Raises:
-        RequestError: if a coordinate is not finite or ``low`` exceeds ``high``.
+        EvaluationError: if a coordinate is not finite or ``low`` exceeds ``high``.
     """
     box = np.concatenate([np.asarray(low, float).reshape(-1), np.asarray(high, float).reshape(-1)])
     if box.shape != (6,) or not np.isfinite(box).all():
-        raise RequestError(f"box {box.tolist()}: needs six finite numbers.")
+        raise EvaluationError(f"box {box.tolist()}: needs six finite numbers.")
     if (box[:3] > box[3:]).any():
-        raise RequestError(f"box {box.tolist()}: its minimum lies above its maximum.")
+        raise EvaluationError(f"box {box.tolist()}: its minimum lies above its maximum.")
     return box
 
 
@@ -36,7 +37,7 @@ def aabb_of_points(points: ArrayLike) -> Aabb:
     """The box around points of shape (N, 3); also around the corners of another box."""
     array = np.asarray(points, float).reshape(-1, 3)
     if not len(array):
-        raise RequestError("no points to put a box around.")
+        raise EvaluationError("no points to put a box around.")
     return aabb(array.min(axis=0), array.max(axis=0))
 
 
@@ -52,7 +53,7 @@ def aabb_from_record(record: Mapping[str, Any]) -> Aabb:
     takes.
 
     Raises:
-        RequestError: if none of them is there or the numbers are no box.
+        EvaluationError: if none of them is there or the numbers are no box.
     """
     try:
         if "aabb" in record:
@@ -64,11 +65,13 @@ def aabb_from_record(record: Mapping[str, Any]) -> Aabb:
         if "bbox" in record:
             corners = np.asarray(record["bbox"], float)
             if corners.shape != (8, 3):
-                raise RequestError(f"bbox has shape {corners.shape}; needs 8 corners of 3 numbers.")
+                raise EvaluationError(
+                    f"bbox has shape {corners.shape}; needs 8 corners of 3 numbers."
+                )
             return aabb_of_points(corners)
     except (TypeError, ValueError) as error:
-        raise RequestError(f"box {dict(record)!r} cannot be read: {error}") from error
-    raise RequestError(
+        raise EvaluationError(f"box {dict(record)!r} cannot be read: {error}") from error
+    raise EvaluationError(
         f"record with fields {sorted(record)} has no box: give aabb, or center and size, or bbox."
     )
 

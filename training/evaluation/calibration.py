@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scene_r1_ros.errors import RequestError
+from .errors import EvaluationError
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ def calibration(
     """Reliability of confidences in 0..1, in ``n_bins`` bins of equal width (empty ones left out).
 
     Raises:
-        RequestError: if a confidence is outside 0..1 or the lengths differ.
+        EvaluationError: if a confidence is outside 0..1 or the lengths differ.
     """
     p, right = np.asarray(confidence, float), np.asarray(correct, bool)
     if p.shape != right.shape:
-        raise RequestError(f"{p.size} confidences for {right.size} answers.")
+        raise EvaluationError(f"{p.size} confidences for {right.size} answers.")
     if p.size == 0:
         return Calibration((), None, None, None)
     if not ((p >= 0) & (p <= 1)).all():
-        raise RequestError("a confidence lies outside 0..1.")
+        raise EvaluationError("a confidence lies outside 0..1.")
     index = np.minimum((p * n_bins).astype(int), n_bins - 1)
     bins = []
     for i in range(n_bins):

@@ -15,8 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene_r1_ros.errors import RequestError, SceneR1Error
-
+from .errors import EvaluationError
 from .rates import Metrics
 
 _WITHOUT_JAVA = (
@@ -49,17 +48,17 @@ def caption_scores(
     ``java`` forces or forbids the Java parts; by default they are used where Java is.
 
     Raises:
-        RequestError: if the keys differ or a key has no reference.
+        EvaluationError: if the keys differ or a key has no reference.
     """
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
     from pycocoevalcap.rouge.rouge import Rouge
 
     if references.keys() != candidates.keys():
-        raise RequestError("candidates and references have different keys.")
+        raise EvaluationError("candidates and references have different keys.")
     bare = [key for key, texts in references.items() if not texts]
     if bare:
-        raise RequestError(f"no reference for {', '.join(bare[:5])}.")
+        raise EvaluationError(f"no reference for {', '.join(bare[:5])}.")
     java = shutil.which("java") is not None if java is None else java
     names = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "cider", "meteor", "rouge_l")
     if not references:
@@ -119,7 +118,7 @@ def _tokenize_java(groups: list[list[str]]) -> list[list[str]]:
     )
     found = done.stdout.split("\n")[: len(lines)]
     if done.returncode or len(found) != len(lines):
-        raise SceneR1Error(f"the PTB tokenizer failed: {done.stderr.strip()[-300:]}")
+        raise EvaluationError(f"the PTB tokenizer failed: {done.stderr.strip()[-300:]}")
     drop = set(ptbtokenizer.PUNCTUATIONS)
     words = iter(" ".join(w for w in line.split() if w not in drop) for line in found)
     return [[next(words) for _ in texts] for texts in groups]

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scene_r1_ros.errors import RequestError
-
+from .errors import EvaluationError
 from .rates import IOU_THRESHOLDS, Metrics, accuracy_at, mean
 
 VIEW_WORDS = frozenset(
@@ -41,18 +40,18 @@ def parse_stimulus(text: str) -> Stimulus:
     """Read ``scene-label-count-target-d1-d2-...``.
 
     Raises:
-        RequestError: if it is no stimulus id or its count contradicts its distractors.
+        EvaluationError: if it is no stimulus id or its count contradicts its distractors.
     """
     parts = text.split("-")
     try:
         scene, label = parts[0], parts[1].replace("_", " ")
         count, target, *distractors = (int(part) for part in parts[2:] if part)
     except (IndexError, ValueError) as error:
-        raise RequestError(
+        raise EvaluationError(
             f"stimulus_id {text!r}: needs scene-label-count-target-distractors."
         ) from error
     if len(distractors) != count - 1:
-        raise RequestError(
+        raise EvaluationError(
             f"stimulus_id {text!r}: {count} objects but {len(distractors)} distractors."
         )
     return Stimulus(scene, label, count, target, tuple(distractors))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scene_r1_ros.errors import RequestError
+from .errors import EvaluationError
 
 Record = dict[str, Any]
 
@@ -33,12 +33,12 @@ def make_key(benchmark: str, record: Mapping[str, Any]) -> str:
     """The key of a record or annotation: its identifying fields joined by "|".
 
     Raises:
-        RequestError: if a field is missing.
+        EvaluationError: if a field is missing.
     """
     fields = KEY_FIELDS[benchmark]
     missing = [field for field in fields if record.get(field) is None]
     if missing:
-        raise RequestError(
+        raise EvaluationError(
             f"a record of {benchmark} lacks {', '.join(missing)}; it is identified by "
             f"{', '.join(fields)}. It reads {_short(record)}."
         )
@@ -49,7 +49,7 @@ def read_records(path: Path) -> list[Record]:
     """The records of a prediction file.
 
     Raises:
-        RequestError: if it cannot be read or is not a list of objects.
+        EvaluationError: if it cannot be read or is not a list of objects.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -58,11 +58,11 @@ def read_records(path: Path) -> list[Record]:
         else:
             data = json.loads(text)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RequestError(f"predictions {path} cannot be read: {error}") from error
+        raise EvaluationError(f"predictions {path} cannot be read: {error}") from error
     if isinstance(data, dict):
         data = data.get("predictions")
     if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
-        raise RequestError(
+        raise EvaluationError(
             f"predictions {path}: needs a JSON list of objects, or an object that has such a list "
             "under the name predictions."
         )
@@ -81,7 +81,7 @@ def match_predictions(
     the split when a subset is evaluated.
 
     Raises:
-        RequestError: listing the keys that are unknown, there twice or missing.
+        EvaluationError: listing the keys that are unknown, there twice or missing.
     """
     keyed = [(make_key(benchmark, record), dict(record)) for record in records]
     count = Counter(key for key, _ in keyed)
@@ -93,7 +93,7 @@ def match_predictions(
     }
     if any(wrong.values()):
         parts = [f"{len(items)} {kind} ({_some(items)})" for kind, items in wrong.items() if items]
-        raise RequestError(
+        raise EvaluationError(
             f"the predictions do not fit the {len(wanted)} samples of {benchmark}: "
             f"{'; '.join(parts)}. Keys are {'|'.join(KEY_FIELDS[benchmark])}."
         )

@@ -15,6 +15,7 @@ from scene_r1_training.evaluation.answers import (
 from scene_r1_training.evaluation.calibration import calibration
 from scene_r1_training.evaluation.caption import caption_metrics, gated_captions
 from scene_r1_training.evaluation.captions import caption_scores
+from scene_r1_training.evaluation.errors import EvaluationError
 from scene_r1_training.evaluation.scanqa import question_class, scanqa_metrics
 from scene_r1_training.evaluation.spans import best_span_iou, span_iou
 from scene_r1_training.evaluation.sqa3d import question_type, sqa3d_metrics
@@ -25,8 +26,6 @@ from scene_r1_training.evaluation.vsi import (
     vsi_metrics,
     vsi_score,
 )
-
-from scene_r1_ros.errors import RequestError
 
 # -- exact match
 
@@ -213,7 +212,7 @@ def test_java_parts_take_unicode_empty_lines_and_separators():
 
 
 def test_different_keys_are_refused():
-    with pytest.raises(RequestError, match="different keys"):
+    with pytest.raises(EvaluationError, match="different keys"):
         caption_scores({"a": ["x"]}, {"b": "x"})
 
 
@@ -263,5 +262,5 @@ def test_calibration_by_hand():
 def test_calibration_of_nothing_and_of_only_right_answers():
     assert calibration([], []).ece is None
     assert calibration([0.5], [True]).auroc is None
-    with pytest.raises(RequestError, match="outside"):
+    with pytest.raises(EvaluationError, match="outside"):
         calibration([1.5], [True])

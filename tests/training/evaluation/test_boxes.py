@@ -10,8 +10,8 @@ from scene_r1_training.evaluation.boxes import (
     aabb_iou,
     aabb_of_points,
 )
+from scene_r1_training.evaluation.errors import EvaluationError
 
-from scene_r1_ros.errors import RequestError
 from scene_r1_ros.geometry import Box3D, box3d_iou
 
 coordinate = st.floats(-5, 5)
@@ -65,10 +65,10 @@ def test_a_turned_box_is_measured_by_the_box_around_it():
     ],
 )
 def test_what_is_no_box_is_said(record, message):
-    with pytest.raises(RequestError, match=message):
+    with pytest.raises(EvaluationError, match=message):
         aabb_from_record(record)
 
 
 def test_no_points_have_no_box():
-    with pytest.raises(RequestError, match="no points"):
+    with pytest.raises(EvaluationError, match="no points"):
         aabb_of_points(np.zeros((0, 3)))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scene_r1_training.evaluation.boxes import aabb, aabb_iou
 from scene_r1_training.evaluation.classes import ClassMap
+from scene_r1_training.evaluation.errors import EvaluationError
 from scene_r1_training.evaluation.multi3dref import f1_score, multi3dref_metrics
 from scene_r1_training.evaluation.nr3d import is_view_dependent, nr3d_metrics, parse_stimulus
 from scene_r1_training.evaluation.rates import by_group, wilson_interval
@@ -18,7 +19,7 @@ from scene_r1_training.evaluation.scanrefer import (
     unique_in_scene,
 )
 
-from scene_r1_ros.errors import RecordingFormatError, RequestError
+from scene_r1_ros.errors import RecordingFormatError
 
 
 def cube(x, size=1.0):
@@ -92,7 +93,7 @@ def test_stimulus_with_two_objects_is_easy_and_three_is_hard():
 
 @pytest.mark.parametrize("text", ["", "scene-chair", "scene-chair-x-1", "scene-chair-3-1-2"])
 def test_a_malformed_stimulus_is_refused(text):
-    with pytest.raises(RequestError, match="stimulus_id"):
+    with pytest.raises(EvaluationError, match="stimulus_id"):
         parse_stimulus(text)
 
 

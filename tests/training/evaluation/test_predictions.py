@@ -3,9 +3,8 @@
 import json
 
 import pytest
+from scene_r1_training.evaluation.errors import EvaluationError
 from scene_r1_training.evaluation.predictions import make_key, match_predictions, read_records
-
-from scene_r1_ros.errors import RequestError
 
 
 def record(object_id, ann_id="0"):
@@ -25,9 +24,9 @@ def test_records_are_read_from_json_and_json_lines(tmp_path):
 def test_a_file_of_another_kind_is_refused(tmp_path, text):
     path = tmp_path / "p.json"
     path.write_text(text)
-    with pytest.raises(RequestError, match="predictions"):
+    with pytest.raises(EvaluationError, match="predictions"):
         read_records(path)
-    with pytest.raises(RequestError, match="cannot be read"):
+    with pytest.raises(EvaluationError, match="cannot be read"):
         read_records(tmp_path / "absent.json")
 
 
@@ -37,7 +36,7 @@ def test_numbers_and_strings_make_the_same_key():
 
 def test_unknown_duplicate_and_missing_keys_are_listed():
     keys = [make_key("scanrefer", record(i)) for i in range(3)]
-    with pytest.raises(RequestError) as error:
+    with pytest.raises(EvaluationError) as error:
         match_predictions("scanrefer", [record(0), record(0), record(7)], keys)
     text = str(error.value)
     assert "1 unknown (scene0011_00|7|0)" in text
@@ -53,5 +52,5 @@ def test_the_rest_of_the_split_may_be_there_when_a_subset_is_asked_for():
 
 
 def test_a_record_without_its_fields_says_which():
-    with pytest.raises(RequestError, match="lacks ann_id"):
+    with pytest.raises(EvaluationError, match="lacks ann_id"):
         make_key("scanrefer", {"scene_id": "s", "object_id": 1})
