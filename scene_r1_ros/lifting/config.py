@@ -18,6 +18,8 @@ class LiftConfig(Config):
     fuse_by_visibility: bool = option(
         True, "Keep the surface that most of the views seeing it call the object."
     )
+    align_views: bool = option(True, "Shift each view by up to a little to agree with all.")
+    thin_surface: bool = option(True, "Keep the middle of a surface that the views spread.")
     remove_outliers: bool = option(True, "Drop points that are far from their neighbours.")
     cluster: bool = option(True, "Keep the main body of points and what is comparable.")
     fit_yaw: bool = option(True, "Turn the box to fit; off gives an axis-aligned box.")
@@ -45,6 +47,10 @@ class LiftConfig(Config):
     )
     min_voxel: float = option(0.004, "Smallest voxel.", minimum=0.001, maximum=0.1, unit="m")
     max_voxel: float = option(0.03, "Largest voxel.", minimum=0.002, maximum=0.5, unit="m")
+    max_shift: float = option(0.03, "Largest shift of a view.", minimum=0.0, maximum=0.2, unit="m")
+    thin_share: float = option(
+        0.35, "Share of the best neighbour's hits that keeps a point.", minimum=0.0, maximum=1.0
+    )
     outlier_neighbours: int = option(
         12, "Neighbours whose mean distance is judged.", minimum=2, maximum=100
     )

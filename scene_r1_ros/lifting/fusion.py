@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from ..geometry import invert, transform_points
 from .views import ObjectView
@@ -16,19 +17,25 @@ from .views import ObjectView
 class FusedCloud:
     """One point per occupied voxel.
 
-    ``points`` (N, 3) and ``colors`` (N, 3) are means; ``supporting`` and ``opposing`` (N,) count
-    the views that call the point the object and those that see it and do not.
+    ``points`` (N, 3) and ``colors`` (N, 3) are means; ``hits`` (N,) counts the views with a reading in
+    the voxel; ``supporting`` and ``opposing`` (N,) those that call the point the object and
+    those that see it and do not.
     """
 
     points: NDArray[np.float32]
     colors: NDArray[np.uint8]
+    hits: NDArray[np.int32]
     supporting: NDArray[np.int32]
     opposing: NDArray[np.int32]
 
     def select(self, kept: NDArray[np.bool_]) -> FusedCloud:
         """The part where ``kept`` (N,) is true."""
         return FusedCloud(
-            self.points[kept], self.colors[kept], self.supporting[kept], self.opposing[kept]
+            self.points[kept],
+            self.colors[kept],
+            self.hits[kept],
+            self.supporting[kept],
+            self.opposing[kept],
         )
 
     def __len__(self) -> int:
@@ -45,12 +52,13 @@ def fuse(views: list[ObjectView], voxel: float) -> FusedCloud:
     flat = (cell[:, 0] * extent[1] + cell[:, 1]) * extent[2] + cell[:, 2]
     _, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
     pairs = np.unique(inverse * len(views) + source)
-    supporting = np.bincount(pairs // len(views), minlength=counts.size)
+    hits = np.bincount(pairs // len(views), minlength=counts.size).astype(np.int32)
     return FusedCloud(
         _mean(points, inverse, counts).astype(np.float32),
         np.rint(_mean(colors, inverse, counts)).astype(np.uint8),
-        supporting.astype(np.int32),
-        np.zeros(counts.size, dtype=np.int32),
+        hits,
+        hits,
+        np.zeros_like(hits),
     )
 
 
@@ -64,7 +72,9 @@ def with_visibility(cloud: FusedCloud, views: list[ObjectView], voxel: float) ->
     opposing = np.zeros(len(cloud), dtype=np.int32)
     for view in views:
         camera = view.frame.intrinsics
-        in_camera = transform_points(invert(view.frame.T_world_camera), cloud.points)
+        in_camera = transform_points(
+            invert(view.frame.T_world_camera), cloud.points - view.shift.astype(np.float32)
+        )
         z = in_camera[:, 2]
         safe = np.where(z > 0.05, z, 1.0)
         u = np.rint(in_camera[:, 0] / safe * camera.fx + camera.cx)
@@ -77,8 +87,20 @@ def with_visibility(cloud: FusedCloud, views: list[ObjectView], voxel: float) ->
         limit = 0.015 + 1.5 * voxel + 0.004 * z[seen] ** 2
         there = np.abs(difference) <= limit
         supporting[seen] += there & inside
-        opposing[seen] += (there | (difference > limit)) & ~inside
-    return FusedCloud(cloud.points, cloud.colors, supporting, opposing)
+        opposing[seen] += (there & ~inside) | (difference > limit)
+    return FusedCloud(cloud.points, cloud.colors, cloud.hits, supporting, opposing)
+
+
+def thinned(cloud: FusedCloud, radius: float, share: float) -> NDArray[np.bool_]:
+    """Which (N,) points are where the views concentrate, judged within ``radius`` of each.
+
+    Noise and poses that are a little off spread a surface to both sides; the views agree on
+    its middle. Kept is what has at least ``share`` of the hits of the best point around.
+    """
+    tree = cKDTree(cloud.points)
+    _, index = tree.query(cloud.points, k=min(24, len(cloud)), distance_upper_bound=radius)
+    hits = np.append(cloud.hits, 0)  # the tree answers with index N where there is no neighbour
+    return np.asarray(cloud.hits >= share * hits[index].max(axis=1))
 
 
 def _mean(

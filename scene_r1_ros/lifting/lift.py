@@ -9,10 +9,11 @@ from ..errors import TooFewPointsError
 from ..frames import WindowSnapshot
 from ..geometry import Box3D
 from ..tracking.track import MaskTrack
+from .alignment import aligned_views
 from .box_fit import fit_box
 from .config import LiftConfig
 from .denoise import main_clusters, statistical_inliers
-from .fusion import FusedCloud, fuse, with_visibility
+from .fusion import FusedCloud, fuse, thinned, with_visibility
 from .lifted import LiftedObject
 from .support import support_height
 from .views import ObjectView, object_view
@@ -38,6 +39,11 @@ def lift(
     voxel = _voxel(views, config)
     control.progress(STAGE, 0.5, f"fusing {len(views)} views")
     cloud = fuse(views, voxel)
+    if config.align_views:
+        for _ in range(2):
+            control.check(STAGE)
+            views = aligned_views(views, cloud, config.max_shift)
+            cloud = fuse(views, voxel)
     if config.fuse_by_visibility:
         control.check(STAGE)
         cloud = with_visibility(cloud, views, voxel)
@@ -45,6 +51,10 @@ def lift(
         if len(views) >= 5:
             agreed &= cloud.supporting >= 2
         cloud = _kept(cloud, agreed, config, "the views agree on")
+    if config.thin_surface:
+        cloud = _kept(
+            cloud, thinned(cloud, 2.5 * voxel, config.thin_share), config, "thinning leaves"
+        )
     control.check(STAGE)
     if config.remove_outliers:
         inliers = statistical_inliers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,16 @@ Bool = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class ObjectView:
-    """World ``points`` (N, 3) with ``colors`` (N, 3) of one frame; ``mask`` (H, W) is as given."""
+    """World ``points`` (N, 3) with ``colors`` (N, 3) of one frame; ``mask`` (H, W) is as given.
+
+    ``shift`` (3,) is what was added to the points to agree with the other views.
+    """
 
     frame: RgbdFrame
     mask: Bool
     points: NDArray[np.float32]
     colors: NDArray[np.uint8]
+    shift: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
 
 
 def object_view(frame: RgbdFrame, mask: Bool, config: LiftConfig) -> ObjectView:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from ..errors import EmptyMaskError, NoDepthError
 from ..frames import RgbdFrame
@@ -15,7 +14,8 @@ from ..geometry import BoxXyxy
 from .background_planes import ScenePlane, plane_tolerance, scene_planes
 from .depth_surface import DepthSurface, PixelGrid, fit_surface
 from .planes import Plane
-from .regions import Labels, connected_regions
+from .region_choice import MIN_REGION, choose_regions
+from .regions import connected_regions
 
 Bool = NDArray[np.bool_]
 
@@ -51,7 +51,7 @@ def segment_box(
     _check_depth(surface, in_box, box)
     planes = scene_planes(surface, box, rng)
     off_plane = surface.valid & ~_on_background(surface, planes)
-    mask = _object_regions(surface, off_plane, in_box, box)
+    mask = _object_regions(surface, off_plane, in_box, box, frame.color[grid.slices])
     if mask is None or mask.sum() < 0.03 * in_box.sum():
         mask = _plane_patch(planes, in_box, mask)
     if mask is None:
@@ -62,10 +62,6 @@ def segment_box(
     occluder = _occluder(surface, mask, in_box)
     background = _supporting([p.plane for p in planes if p.background], surface, mask)
     return AnchorSegment(surface, mask, occluder, background, _union_box(box, mask, grid))
-
-
-MIN_REGION = 12
-"""Smallest region, in grid pixels, that can be an object."""
 
 
 def _text(box: BoxXyxy) -> str:
@@ -88,90 +84,32 @@ def _on_background(surface: DepthSurface, planes: list[ScenePlane]) -> Bool:
     tolerance = plane_tolerance(surface.noise)
     for item in planes:
         if item.background:
-            on |= np.abs(item.plane.distance(surface.points)) < tolerance
+            aligned = surface.normals @ item.plane.normal.astype(np.float32) > 0.5
+            near = np.abs(item.plane.distance(surface.points))
+            on |= near < np.where(aligned, tolerance, 0.3 * tolerance)
     return on
 
 
 def _object_regions(
-    surface: DepthSurface, off_plane: Bool, in_box: Bool, box: BoxXyxy
+    surface: DepthSurface, off_plane: Bool, in_box: Bool, box: BoxXyxy, color: NDArray[np.uint8]
 ) -> Bool | None:
-    """The dominant region of the box and what belongs to it, or None."""
+    """The regions of the box that make up its object, or None."""
     labels = connected_regions(surface, off_plane, MIN_REGION, MIN_REGION)
-    count = int(labels.max())
-    if count == 0:
+    choice = choose_regions(surface, labels, color, box, in_box)
+    if choice is None:
         return None
-    total = np.bincount(labels.ravel(), minlength=count + 1).astype(float)
-    inside = np.bincount(labels[in_box], minlength=count + 1).astype(float)
-    share = inside / np.maximum(total, 1)
-    weight = np.bincount(
-        labels.ravel(), weights=(_centrality(surface, box) * in_box).ravel(), minlength=count + 1
-    )
-    score = weight * share
-    score[0] = 0
-    main = int(score.argmax())
-    if inside[main] < MIN_REGION:
-        return None
-    accepted = _belonging(surface, labels, main, share, inside)
-    mask = np.isin(labels, accepted)
-    return _bounded(surface, mask, labels, share, in_box, box)
-
-
-def _centrality(surface: DepthSurface, box: BoxXyxy) -> NDArray[np.float64]:
-    h, w = surface.valid.shape
-    grid = surface.grid
-    u = (grid.x0 + grid.stride * np.arange(w) - (box[0] + box[2]) / 2) / (box[2] - box[0])
-    v = (grid.y0 + grid.stride * np.arange(h) - (box[1] + box[3]) / 2) / (box[3] - box[1])
-    return np.exp(-0.5 * (v[:, None] ** 2 + u[None, :] ** 2) / 0.3**2)
-
-
-def _belonging(
-    surface: DepthSurface,
-    labels: Labels,
-    main: int,
-    share: NDArray[np.float64],
-    inside: NDArray[np.float64],
-) -> list[int]:
-    """The main region and those inside the box that touch it in space, directly or in turn."""
-    accepted = [main]
-    points = {main: _sample(surface, labels == main)}
-    extent = float(np.linalg.norm(np.ptp(points[main], axis=0)))
-    noise = float(np.median(surface.noise[labels == main]))
-    gap = max(0.02, 4 * noise, 0.04 * extent)
-    open_ = [
-        i for i in range(1, len(share)) if i != main and share[i] > 0.6 and inside[i] >= MIN_REGION
-    ]
-    frontier = [main]
-    while frontier and open_:
-        tree = cKDTree(np.concatenate([points[i] for i in frontier]))
-        frontier = []
-        for i in list(open_):
-            points.setdefault(i, _sample(surface, labels == i))
-            distances, _ = tree.query(points[i], distance_upper_bound=gap)
-            if np.isfinite(distances).sum() >= 3:
-                open_.remove(i)
-                accepted.append(i)
-                frontier.append(i)
-    return accepted
-
-
-def _sample(surface: DepthSurface, pixels: Bool, most: int = 1500) -> NDArray[np.float32]:
-    points = surface.points[pixels]
-    return points[:: max(1, len(points) // most)]
+    mask = np.isin(labels, choice.labels)
+    mostly_inside = [region.label for region in choice.regions if region.share > 0.5]
+    return _bounded(surface, mask, np.isin(labels, mostly_inside), in_box, box)
 
 
 def _bounded(
-    surface: DepthSurface,
-    mask: Bool,
-    labels: Labels,
-    share: NDArray[np.float64],
-    in_box: Bool,
-    box: BoxXyxy,
+    surface: DepthSurface, mask: Bool, mostly_inside: Bool, in_box: Bool, box: BoxXyxy
 ) -> Bool:
     """Outside the box only what a box that cuts the object leaves out, on each side a part."""
     dx, dy = 0.35 * (box[2] - box[0]), 0.35 * (box[3] - box[1])
     near = surface.grid.inside((box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy), in_box.shape)
-    mostly_inside = share > 0.5
-    return mask & (in_box | (near & mostly_inside[labels]))
+    return mask & (in_box | (near & mostly_inside))
 
 
 def _plane_patch(planes: list[ScenePlane], in_box: Bool, fallback: Bool | None) -> Bool | None:

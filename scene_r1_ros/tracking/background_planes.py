@@ -54,6 +54,8 @@ def _is_background(
     inside = int((inliers & in_box).sum())
     outside = int((inliers & ~in_box).sum())
     share_outside = outside / max(1, inside + outside)
+    if inside + outside < 0.08 * surface.valid.sum():
+        return False  # the side of some other thing; it is no part of this one's surroundings
     if share_outside > 0.75:
         return True
     sectors = _sectors_reached(surface, inliers, in_box, box)

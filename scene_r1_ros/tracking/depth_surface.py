@@ -120,7 +120,8 @@ def fit_surface(frame: RgbdFrame, grid: PixelGrid, radius: int = 3) -> DepthSurf
     R, t = frame.T_world_camera[:3, :3], frame.T_world_camera[:3, 3]
     points = ((ray * z[..., None]) @ R.T + t).astype(np.float32)
     normals = (normals_cam @ R.T).astype(np.float32)
-    right, down = _joined(points, normals, noise, valid)
+    pixel = (z * grid.stride / min(camera.fx, camera.fy)).astype(np.float32)
+    right, down = _joined(points, normals, noise, pixel, valid)
     smooth = _smooth(right, down) & ~_concave(points, normals, noise, valid)
     return DepthSurface(
         grid, points, normals, z.astype(np.float32), noise, scale, valid, right, down, smooth
@@ -184,17 +185,25 @@ def _shift(values: NDArray[np.float64], dy: int, dx: int, fill: float) -> NDArra
     return out
 
 
-def _joined(points: Float32, normals: Float32, noise: Float32, valid: Bool) -> tuple[Bool, Bool]:
+def _joined(
+    points: Float32, normals: Float32, noise: Float32, pixel: Float32, valid: Bool
+) -> tuple[Bool, Bool]:
     """Whether each pixel's surface goes on to its right and lower neighbour, (h, w) each."""
     right = np.zeros(valid.shape, dtype=bool)
     down = np.zeros(valid.shape, dtype=bool)
-    right[:, :-1] = _continuous(np.s_[:, :-1], np.s_[:, 1:], points, normals, noise, valid)
-    down[:-1, :] = _continuous(np.s_[:-1, :], np.s_[1:, :], points, normals, noise, valid)
+    right[:, :-1] = _continuous(np.s_[:, :-1], np.s_[:, 1:], points, normals, noise, pixel, valid)
+    down[:-1, :] = _continuous(np.s_[:-1, :], np.s_[1:, :], points, normals, noise, pixel, valid)
     return right, down
 
 
 def _continuous(
-    a: Any, b: Any, points: Float32, normals: Float32, noise: Float32, valid: Bool
+    a: Any,
+    b: Any,
+    points: Float32,
+    normals: Float32,
+    noise: Float32,
+    pixel: Float32,
+    valid: Bool,
 ) -> Bool:
     step = points[b] - points[a]
     off_a = np.abs(np.einsum("ijk,ijk->ij", step, normals[a]))
@@ -202,7 +211,7 @@ def _continuous(
     limit = 4.0 * noise[a] + 0.006
     # one of the two tangent planes must reach the other pixel: true also across sharp edges;
     # and a grazing surface may not bridge a real gap
-    near = np.linalg.norm(step, axis=-1) < 10.0 * noise[a] + 0.05
+    near = np.linalg.norm(step, axis=-1) < 5.0 * noise[a] + 0.015 + 3.0 * pixel[a]
     result: Bool = valid[a] & valid[b] & (np.minimum(off_a, off_b) < limit) & near
     return result
 

@@ -7,34 +7,73 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from .background_planes import plane_tolerance
 from .frame_view import FrameView, project
 from .object_model import VoxelModel
+from .planes import Plane
+from .propagation import Observation
 from .silhouette import full_size
 
 Bool = NDArray[np.bool_]
 
 
 def final_mask(
-    view: FrameView, allowed: Bool, model: VoxelModel, near: Bool, smallest: int = 8
+    observation: Observation, model: VoxelModel, near: Bool, smallest: int = 8
 ) -> Bool | None:
     """The object in a frame, (H, W), or None if it is not seen.
 
-    Readings on the model's surface, and pixels without a reading that the model covers.
+    Readings on the model's surface, its foot on the background planes, and pixels without a
+    reading that the model covers. ``near`` (flat, of the model's block) is where its surface
+    may be.
     """
+    view, standing = observation.view, observation.standing
     index = np.full(view.valid.shape, -1, dtype=np.int64)
-    index[allowed] = model.index(view.points[allowed])
+    index[standing] = model.index(view.points[standing])
     mask = (index >= 0) & near[index]
     if mask.sum() < smallest:
         return None
+    body = mask.copy()
+    for plane in observation.planes:
+        mask |= _foot(view, plane, body)
     mask |= _covered_holes(view, model)
+    before = mask.copy()
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0
-    mask &= allowed | ~view.valid | (index >= 0)
+    mask &= body | standing | ~view.valid | before
     mask = _small_holes_filled(mask)
     mask = _without_specks(mask, smallest)
     if not mask.any():
         return None
     grid = view.grid
     return full_size(mask, grid.stride, grid.slices, view.frame.depth_m.shape)
+
+
+def _foot(view: FrameView, plane: Plane, body: Bool) -> Bool:
+    """Pixels too near to a plane to be told from it by height, right under the object's side.
+
+    Seen along the plane's normal they coincide with the part of the object just off the plane,
+    as the lowest part of a wall or a leg does and the floor before it does not.
+    """
+    tolerance = plane_tolerance(view.noise)
+    distance = plane.distance(view.points)
+    low = body & (distance < 3 * tolerance + 0.02)
+    close = view.valid & ~body & (np.abs(distance) < tolerance)
+    if not low.any() or not close.any():
+        return np.zeros_like(body)
+    cell = max(0.006, 1.5 * float(np.median(view.noise[low])))
+    base = np.floor(plane.within(view.points[low]) / cell).astype(np.int64)
+    asked = np.floor(plane.within(view.points[close]) / cell).astype(np.int64)
+    origin = base.min(axis=0)
+    shape = base.max(axis=0) - origin + 1
+    covered = np.zeros(shape, dtype=bool)
+    covered[tuple((base - origin).T)] = True
+    covered = ndimage.binary_closing(np.pad(covered, 2))[2:-2, 2:-2] | covered
+    asked -= origin
+    inside = ((asked >= 0) & (asked < shape)).all(axis=1)
+    hit = np.zeros(len(asked), dtype=bool)
+    hit[inside] = covered[tuple(asked[inside].T)]
+    out = np.zeros_like(body)
+    out[close] = hit
+    return out
 
 
 def _covered_holes(view: FrameView, model: VoxelModel) -> Bool:

@@ -162,7 +162,7 @@ class GeometricTracker:
         masks = []
         for item in observations:
             control.check(STAGE)
-            mask = final_mask(item.view, item.allowed, model, near)
+            mask = final_mask(item, model, near)
             if mask is not None:
                 masks.append(FrameMask(item.view.frame.stamp_ns, mask, item.agreement))
         return masks

@@ -24,6 +24,14 @@ class Plane:
         """Signed distance of (..., 3) points, positive on the seen side, in their precision."""
         return points @ self.normal.astype(points.dtype) - points.dtype.type(self.offset)
 
+    def within(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Coordinates (N, 2) of (N, 3) points in the plane, about an arbitrary origin."""
+        helper = np.eye(3)[int(np.abs(self.normal).argmin())]
+        u = np.cross(self.normal, helper)
+        u /= np.linalg.norm(u)
+        axes = np.stack([u, np.cross(self.normal, u)], axis=1)
+        return points @ axes.astype(np.float32)
+
     @property
     def horizontal(self) -> bool:
         """Whether it faces up like a floor or a table, to 15 degrees."""

@@ -22,11 +22,16 @@ Bool = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """The object in one frame: ``mask`` (h, w) on the view's grid, and how well it agrees."""
+    """The object in one frame.
+
+    ``mask`` (h, w) on the view's grid, ``standing`` the pixels off the background ``planes`` as
+    this frame shows them, ``agreement`` the share of the model that the frame's depth confirms.
+    """
 
     view: FrameView
     mask: Bool
-    allowed: Bool
+    standing: Bool
+    planes: tuple[Plane, ...]
     agreement: float
 
 
@@ -64,7 +69,8 @@ def observe(
     index = np.full(view.valid.shape, -1, dtype=np.int64)
     index[view.valid] = model.index(view.points[view.valid])
     on_model = (index >= 0) & model.near(model.voxel + 0.01)[index]
-    standing = off_planes(view, background, on_model)
+    planes = settled(view, background, on_model)
+    standing = off_planes(view, planes)
     allowed = standing & (index >= 0) & core[index]
     asked = standing & ~allowed
     allowed[asked] = silhouette.allows(view.points[asked])
@@ -78,18 +84,23 @@ def observe(
     hits[0] = 0
     good = (hits >= 5) & (hits > 0.15 * total)
     mask = good[labels]
-    return Observation(view, mask, standing, agreement)
+    return Observation(view, mask, standing, planes, agreement)
 
 
-def off_planes(view: FrameView, background: tuple[Plane, ...], on_model: Bool) -> Bool:
-    """Pixels off the background planes, each plane first settled on what this frame shows."""
+def settled(view: FrameView, background: tuple[Plane, ...], on_model: Bool) -> tuple[Plane, ...]:
+    """The background planes moved to where this frame shows them."""
+    rest = np.zeros_like(view.valid)
+    rest[::2, ::2] = (view.valid & ~on_model)[::2, ::2]
+    points, tolerance = view.points[rest], plane_tolerance(view.noise[rest])
+    return tuple(settle(plane, points, tolerance, 0.03, 0.05) for plane in background)
+
+
+def off_planes(view: FrameView, planes: tuple[Plane, ...]) -> Bool:
+    """Pixels with a reading that is not of a background plane, nor beyond a one-sided one."""
     standing = view.valid.copy()
     tolerance = plane_tolerance(view.noise)
-    rest = np.zeros_like(standing)
-    rest[::2, ::2] = (view.valid & ~on_model)[::2, ::2]
-    for plane in background:
-        fitted = settle(plane, view.points[rest], tolerance[rest], 0.03, 0.05)
-        distance = fitted.distance(view.points)
+    for plane in planes:
+        distance = plane.distance(view.points)
         standing &= (distance > tolerance) if plane.one_sided else (abs(distance) > tolerance)
     return standing
 

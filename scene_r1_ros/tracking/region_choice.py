@@ -1,0 +1,210 @@
+"""Which regions of the anchor frame make up the object that the box is drawn around."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ..geometry import BoxXyxy, box_iou
+from .depth_surface import DepthSurface
+from .regions import Labels
+
+Bool = NDArray[np.bool_]
+MIN_REGION = 12
+"""Smallest region, in grid pixels, that can be an object."""
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A region of the surface: how much of it is in the box, how central, where in space."""
+
+    label: int
+    pixels: int
+    inside: int
+    weight: float
+    box: BoxXyxy
+    points: NDArray[np.float32]
+    noise: float
+    color: NDArray[np.float64]
+
+    @property
+    def share(self) -> float:
+        """Share of the region's pixels that lie in the prompt box."""
+        return self.inside / self.pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Regions that together may be the object, and how well they fit the prompt (0..1)."""
+
+    regions: tuple[Region, ...]
+    score: float
+
+    @property
+    def labels(self) -> list[int]:
+        """Labels of the regions."""
+        return [region.label for region in self.regions]
+
+
+def choose_regions(
+    surface: DepthSurface,
+    labels: Labels,
+    color: NDArray[np.uint8],
+    box: BoxXyxy,
+    in_box: Bool,
+    hypotheses: int = 5,
+) -> Choice | None:
+    """The best of several hypotheses, each grown from one prominent region; None without any.
+
+    A good hypothesis spans the box, no less and no more, and holds much of what is central in
+    it. So a thing that stands before a larger one loses to it if the box is the larger one's.
+    ``color`` is (h, w, 3) on the surface's grid.
+    """
+    regions = _regions(surface, labels, color, box, in_box)
+    prominent = sorted(regions, key=lambda r: -r.weight * r.share)[:hypotheses]
+    prominent = [r for r in prominent if r.inside >= MIN_REGION]
+    total = sum(r.weight for r in regions)
+    choices = []
+    for main in prominent:
+        group = _grown(surface, main, regions, box, labels)
+        held = sum(r.weight * min(1.0, 1.5 * r.share) for r in group) / max(total, 1e-9)
+        fit = box_iou(_around(group), box)
+        choices.append(Choice(tuple(group), fit * (0.3 + 0.7 * held)))
+    return max(choices, key=lambda choice: choice.score, default=None)
+
+
+def _regions(
+    surface: DepthSurface,
+    labels: Labels,
+    color: NDArray[np.uint8],
+    box: BoxXyxy,
+    in_box: Bool,
+) -> list[Region]:
+    lab = cv2.cvtColor(color, cv2.COLOR_RGB2LAB).astype(np.float64)
+    weight = _centrality(surface, box) * in_box
+    grid = surface.grid
+    out = []
+    order = np.argsort(labels, axis=None, kind="stable")
+    starts = np.searchsorted(labels.ravel()[order], np.arange(1, labels.max() + 2))
+    for label in range(1, int(labels.max()) + 1):
+        index = order[starts[label - 1] : starts[label]]
+        inside = int(in_box.ravel()[index].sum())
+        if inside == 0:
+            continue
+        rows, cols = np.unravel_index(index, labels.shape)
+        low = np.percentile(np.stack([cols, rows]), 1, axis=1)
+        high = np.percentile(np.stack([cols, rows]), 99, axis=1) + 1
+        sample = index[:: max(1, index.size // 1500)]
+        out.append(
+            Region(
+                label,
+                index.size,
+                inside,
+                float(weight.ravel()[index].sum()),
+                (
+                    grid.x0 + grid.stride * low[0],
+                    grid.y0 + grid.stride * low[1],
+                    grid.x0 + grid.stride * high[0],
+                    grid.y0 + grid.stride * high[1],
+                ),
+                surface.points.reshape(-1, 3)[sample],
+                float(np.median(surface.noise.ravel()[index])),
+                lab.reshape(-1, 3)[sample].mean(axis=0),
+            )
+        )
+    return out
+
+
+def _centrality(surface: DepthSurface, box: BoxXyxy) -> NDArray[np.float64]:
+    h, w = surface.valid.shape
+    grid = surface.grid
+    u = (grid.x0 + grid.stride * np.arange(w) - (box[0] + box[2]) / 2) / (box[2] - box[0])
+    v = (grid.y0 + grid.stride * np.arange(h) - (box[1] + box[3]) / 2) / (box[3] - box[1])
+    return np.exp(-0.5 * (v[:, None] ** 2 + u[None, :] ** 2) / 0.3**2)
+
+
+def _grown(
+    surface: DepthSurface, main: Region, regions: list[Region], box: BoxXyxy, labels: Labels
+) -> list[Region]:
+    """The main region, those in the box that touch it, and those that an occluder cuts off."""
+    group = [main]
+    extent = float(np.linalg.norm(np.ptp(main.points, axis=0)))
+    touch = max(0.02, 4 * main.noise, 0.04 * extent)
+    waiting = [r for r in regions if r is not main and r.share > 0.6 and r.inside >= MIN_REGION]
+    grew = True
+    while grew and waiting:
+        grew = False
+        tree = cKDTree(np.concatenate([r.points for r in group]))
+        for region in list(waiting):
+            if not _belongs(surface, main, region, tree, touch, _around(group)):
+                continue
+            before, after = box_iou(_around(group), box), box_iou(_around([*group, region]), box)
+            if after >= before - 0.05:
+                waiting.remove(region)
+                group.append(region)
+                grew = True
+    return group
+
+
+def _belongs(
+    surface: DepthSurface,
+    main: Region,
+    region: Region,
+    tree: cKDTree,
+    touch: float,
+    group_box: BoxXyxy,
+) -> bool:
+    """Whether a region is of one body with the group whose points are in ``tree``.
+
+    It must touch the group broadly, or touch it and be of its colour or within its outline; or
+    be of its colour and parted from it only by something nearer.
+    """
+    distance, nearest = tree.query(region.points)
+    contacts = np.count_nonzero(distance < touch)
+    alike = bool(np.linalg.norm(region.color - main.color) < 25)
+    if contacts >= 3:
+        broad = contacts > 1.5 * np.sqrt(len(region.points))
+        return alike or broad or _covered(region.box, group_box) > 0.8
+    i = int(distance.argmin())
+    reach = 0.5 * float(np.linalg.norm(np.ptp(tree.data, axis=0)))
+    if not alike or distance[i] > reach:
+        return False
+    return _hidden(surface, tree.data[nearest[i]], region.points[i])
+
+
+def _covered(box: BoxXyxy, by: BoxXyxy) -> float:
+    w = min(box[2], by[2]) - max(box[0], by[0])
+    h = min(box[3], by[3]) - max(box[1], by[1])
+    return max(0.0, w) * max(0.0, h) / ((box[2] - box[0]) * (box[3] - box[1]))
+
+
+def _hidden(surface: DepthSurface, start: NDArray[np.float64], end: NDArray[np.float32]) -> bool:
+    """Whether something nearer covers most of the straight way between two surface points."""
+    flat = surface.points.reshape(-1, 3)
+    pixels = [
+        np.unravel_index(int(np.abs(flat - p).sum(axis=1).argmin()), surface.valid.shape)
+        for p in (start.astype(np.float32), end)
+    ]
+    steps = np.linspace(0, 1, 24)[2:-2]
+    rows, cols = (
+        np.rint(pixels[0][k] + steps * (pixels[1][k] - pixels[0][k])).astype(int) for k in (0, 1)
+    )
+    z0, z1 = surface.depth[pixels[0]], surface.depth[pixels[1]]
+    between = z0 + steps * (z1 - z0)
+    margin = 0.03 + 4 * surface.noise[pixels[0]]
+    covered = ~surface.valid[rows, cols] | (surface.depth[rows, cols] < between - margin)
+    return bool(covered.mean() > 0.6)
+
+
+def _around(regions: list[Region]) -> BoxXyxy:
+    boxes = np.array([region.box for region in regions])
+    return (
+        float(boxes[:, 0].min()),
+        float(boxes[:, 1].min()),
+        float(boxes[:, 2].max()),
+        float(boxes[:, 3].max()),
+    )
