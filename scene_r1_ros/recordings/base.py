@@ -18,9 +18,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import NoSuchFrameError, RecordingError, RecordingFormatError
+from ..errors import FrameError, NoSuchFrameError, RecordingError, RecordingFormatError
 from ..frames import CameraIntrinsics, RgbdFrame, WindowSnapshot, seconds_to_ns
 from .ahead import map_ahead
+
+MAX_STAMP_NS = 2**63 - 1
 
 
 class FrameSkippedError(RecordingError):
@@ -109,6 +111,9 @@ class Recording(ABC):
     def _rising(self, numbers: Sequence[int], stamps_ns: Sequence[int]) -> list[int]:
         if not numbers:
             raise RecordingFormatError(f"{self.path} holds no frame.")
+        late = next((stamp for stamp in stamps_ns if abs(stamp) > MAX_STAMP_NS), None)
+        if late is not None:
+            raise RecordingFormatError(f"{self.path}: a time of {late} ns does not fit 64 bits.")
         kept: list[int] = []
         for i, stamp in enumerate(stamps_ns):
             if kept and stamp <= stamps_ns[kept[-1]]:
@@ -193,11 +198,11 @@ class Recording(ABC):
             raise NoSuchFrameError(
                 f"{self.name} has no frame index {index}; it has {self.frame_count} frames."
             )
-        try:
-            return self._load(i)
-        except FrameSkippedError as error:
-            self.skipped.add(self.numbers[i], error.what, error.why)
-            raise
+        result = self._try_load(i)
+        if isinstance(result, FrameSkippedError):
+            self.skipped.add(self.numbers[i], result.what, result.why)
+            raise result
+        return result
 
     def indices(
         self, start: float | None = None, end: float | None = None, stride: int = 1
@@ -267,3 +272,5 @@ class Recording(ABC):
             return self._load(index)
         except FrameSkippedError as error:
             return error
+        except FrameError as error:  # e.g. a pose that is just no longer rigid after composing
+            return FrameSkippedError(f"frame {self.numbers[index]}", str(error).rstrip("."))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,7 +54,7 @@ def read_meta(path: Path, numbers: Sequence[int]) -> FolderMeta:
     if not isinstance(meta, dict):
         raise RecordingFormatError(f"{path} holds a {type(meta).__name__}; it needs an object.")
     scale = meta.get("depth_scale", DEFAULT_DEPTH_SCALE)
-    if not _is_number(scale) or not math.isfinite(scale) or scale <= 0:
+    if not _is_number(scale) or scale <= 0:
         raise RecordingFormatError(
             f"{path}: depth_scale = {scale!r}; it needs the depth units per metre, such as 1000."
         )
@@ -104,7 +103,7 @@ def _stamp_of(entry: dict[str, Any], what: str) -> int | None:
     seconds = entry.get("timestamp")
     if seconds is None:
         return None
-    if not _is_number(seconds) or not math.isfinite(seconds):
+    if not _is_number(seconds):
         raise RecordingFormatError(f"{what}.timestamp = {seconds!r}; it needs seconds.")
     return seconds_to_ns(seconds)
 
@@ -112,10 +111,11 @@ def _stamp_of(entry: dict[str, Any], what: str) -> int | None:
 def _pose_of(value: Any, what: str) -> Float64:
     try:
         matrix = np.array(value, dtype=np.float64).reshape(4, 4)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise RecordingFormatError(f"{what}: it needs 16 numbers, a 4 x 4 matrix.") from None
     return matrix
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether ``value`` is a finite number of a size that measures something."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e30

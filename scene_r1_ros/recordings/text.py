@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import FrameError, RecordingFormatError
 from ..frames import CameraIntrinsics
 from ..geometry import Float64, rigid_transform
-from .base import FrameSkippedError
+from .base import MAX_STAMP_NS, FrameSkippedError
 
 POSE_NOT_FINITE = "the pose holds inf or NaN"
 POSE_NOT_RIGID = "the pose is no rigid transform"
@@ -109,7 +109,7 @@ def stamp_ns(word: str) -> int:
         value = Decimal(word)
     except InvalidOperation:
         raise ValueError(f"{word!r} is no time in seconds") from None
-    if not value.is_finite():
+    if not value.is_finite() or abs(value) * 1_000_000_000 > MAX_STAMP_NS:
         raise ValueError(f"{word!r} is no time in seconds")
     return int((value * 1_000_000_000).to_integral_value())
 
