@@ -28,7 +28,7 @@ class LiftConfig(Config):
 
     # how they are done
     erosion_pixels: int = option(
-        2, "Width taken off a mask.", minimum=1, maximum=20, unit="pixels at 640 wide"
+        1, "Width taken off a mask.", minimum=1, maximum=20, unit="pixels at 640 wide"
     )
     component_share: float = option(
         0.1,

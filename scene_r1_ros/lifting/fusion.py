@@ -17,8 +17,8 @@ from .views import ObjectView
 class FusedCloud:
     """One point per occupied voxel.
 
-    ``points`` (N, 3) and ``colors`` (N, 3) are means; ``hits`` (N,) counts the views with a reading in
-    the voxel; ``supporting`` and ``opposing`` (N,) those that call the point the object and
+    ``points`` (N, 3) and ``colors`` (N, 3) are means; ``hits`` (N,) counts the views with a reading
+    in the voxel; ``supporting`` and ``opposing`` (N,) those that call the point the object and
     those that see it and do not.
     """
 

@@ -183,7 +183,7 @@ def _covered(box: BoxXyxy, by: BoxXyxy) -> float:
 
 
 def _hidden(surface: DepthSurface, start: NDArray[np.float64], end: NDArray[np.float32]) -> bool:
-    """Whether something nearer covers most of the straight way between two surface points."""
+    """Whether something nearer than both covers most of the straight way between two points."""
     flat = surface.points.reshape(-1, 3)
     pixels = [
         np.unravel_index(int(np.abs(flat - p).sum(axis=1).argmin()), surface.valid.shape)
@@ -193,10 +193,9 @@ def _hidden(surface: DepthSurface, start: NDArray[np.float64], end: NDArray[np.f
     rows, cols = (
         np.rint(pixels[0][k] + steps * (pixels[1][k] - pixels[0][k])).astype(int) for k in (0, 1)
     )
-    z0, z1 = surface.depth[pixels[0]], surface.depth[pixels[1]]
-    between = z0 + steps * (z1 - z0)
+    nearer_end = min(surface.depth[pixels[0]], surface.depth[pixels[1]])
     margin = 0.03 + 4 * surface.noise[pixels[0]]
-    covered = ~surface.valid[rows, cols] | (surface.depth[rows, cols] < between - margin)
+    covered = surface.valid[rows, cols] & (surface.depth[rows, cols] < nearer_end - margin)
     return bool(covered.mean() > 0.6)
 
 
