@@ -1,8 +1,8 @@
 """Encoded colour and depth images: their size from the header, whole or damaged, decoded.
 
-Image libraries fill the missing part of a cut-off file with grey or zeros and report success,
-so the containers are checked here first: PNG by its chunks' checksums (W3C PNG, section 5), JPEG
-by its segments and end marker (ITU-T T.81, annex B).
+Whether an image library refuses a cut-off file or fills the missing part with grey depends on its
+version, so the containers are checked here first: PNG by its chunks' checksums (W3C PNG, section
+5), JPEG by its segments and end marker (ITU-T T.81, annex B).
 """
 
 from __future__ import annotations

@@ -68,13 +68,13 @@ def test_poses_may_stand_in_meta(tmp_path):
 
 
 def test_frames_are_in_numeric_order_and_numbers_may_have_gaps(tmp_path):
-    folder = scannet_folder(tmp_path / "a", numbers=(0, 9, 10, 100))
+    folder = scannet_folder(tmp_path / "a", numbers=(5, 9, 32, 64))
     recording = open_recording(folder)
-    assert recording.numbers == (0, 9, 10, 100)
-    assert [f.stamp_ns for f in recording] == [round(n * 1e9 / 30) for n in (0, 9, 10, 100)]
-    assert recording.index_of_number(10) == 2
-    with pytest.raises(NoSuchFrameError, match="no frame 11; the nearest are 10, 100"):
-        recording.index_of_number(11)
+    assert recording.numbers == (5, 9, 32, 64)
+    assert [f.stamp_ns for f in recording] == [round(n * 1e9 / 30) for n in (5, 9, 32, 64)]
+    assert recording.index_of_number(32) == 2
+    with pytest.raises(NoSuchFrameError, match="no frame 33; the nearest are 32, 64"):
+        recording.index_of_number(33)
 
 
 def test_times_without_index_are_taken_in_order_or_by_number(tmp_path):

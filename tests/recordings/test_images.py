@@ -45,6 +45,17 @@ def test_a_changed_byte_in_a_png_is_noticed_or_harmless(position, change):
         np.testing.assert_array_equal(decode_depth(bytes(data), "it"), depth_units(3))
 
 
+def test_damage_is_found_without_decoding():
+    broken = bytearray(PNG)
+    broken[PNG.index(b"IDAT") + 9] ^= 1
+    with pytest.raises(FrameSkippedError, match="it: the PNG is damaged"):
+        check_image(bytes(broken), "it")
+    with pytest.raises(FrameSkippedError, match="it: the PNG is truncated"):
+        check_image(PNG[:-12], "it")
+    with pytest.raises(FrameSkippedError, match="it: the JPEG is truncated"):
+        check_image(JPEG[:-2], "it")
+
+
 @given(st.binary(max_size=60))
 def test_bytes_that_are_no_image_are_skipped(data):
     with pytest.raises(FrameSkippedError):
