@@ -1,0 +1,86 @@
+"""Nodes under test: a graph of this process on a domain of its own, and waiting for things."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
+
+import rclpy
+
+from scene_r1_ros.ros.transport import use_shared_memory_profile
+
+use_shared_memory_profile()
+
+
+def wait_for(condition, timeout=20.0, what="the condition"):
+    """Poll until ``condition()`` is true and return its value; fail after ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not come about within {timeout} s")
+
+
+class Graph:
+    """Nodes of this process in a context and namespace of their own, spinning."""
+
+    def __init__(self, namespace):
+        from rclpy.executors import MultiThreadedExecutor
+
+        self.namespace = namespace
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context)
+        self.executor = MultiThreadedExecutor(num_threads=12, context=self.context)
+        self.nodes = []
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def _spin(self):
+        from rclpy.executors import ExternalShutdownException
+
+        with contextlib.suppress(ExternalShutdownException):
+            self.executor.spin()
+
+    def add(self, kind, *args, parameters=None, autostart=True, **kwargs):
+        """Make a scene node with these parameters, spin it, and start it."""
+        from rclpy.parameter import Parameter
+
+        overrides = [Parameter(name, value=value) for name, value in (parameters or {}).items()]
+        node = kind(
+            *args,
+            namespace=self.namespace,
+            context=self.context,
+            parameter_overrides=overrides,
+            **kwargs,
+        )
+        self.nodes.append(node)
+        self.executor.add_node(node)
+        if autostart and hasattr(node, "autostart"):
+            assert node.autostart()
+        return node
+
+    def listener(self, name="listener"):
+        """A plain node for publishing and subscribing."""
+        from rclpy.node import Node
+
+        node = Node(name, namespace=self.namespace, context=self.context)
+        self.nodes.append(node)
+        self.executor.add_node(node)
+        return node
+
+    def close(self):
+        for node in self.nodes:
+            if hasattr(node, "close"):
+                node.close()
+        self.executor.shutdown(timeout_sec=2.0)
+        self._thread.join(timeout=5.0)
+        for node in self.nodes:
+            node.destroy_node()
+        self.context.try_shutdown()
