@@ -144,7 +144,7 @@ class RgbdFrame:
     @property
     def stamp(self) -> float:
         """Seconds."""
-        return self.stamp_ns * 1e-9
+        return self.stamp_ns / 1e9
 
     @property
     def nbytes(self) -> int:

@@ -19,6 +19,7 @@ from ..errors import BusyError, NoSuchFrameError, NotActiveError, RequestError
 from ..frames import RgbdFrame, VideoWindow, WindowSnapshot
 from ..geometry import checked_box
 from ..reasoning import Grounding
+from ..reasoning.trace import new_query_id
 from . import window_access
 from .conversions import (
     box2d_from_msg,
@@ -28,7 +29,7 @@ from .conversions import (
     stamp_to_ns,
 )
 from .node_base import RELIABLE, SceneNode, succeed
-from .pending import PendingRequest, PendingRequests, new_query_id
+from .pending import PendingRequest, PendingRequests
 from .runner import run_nodes
 from .window_access import CLEAR_TOPIC, WindowAccess
 

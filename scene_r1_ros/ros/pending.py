@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from scene_r1_msgs.msg import GroundedObject, StageStatus
@@ -20,11 +18,6 @@ STAGES = {
     StageStatus.LIFTING: "lifting",
 }
 _POLL = 0.2
-
-
-def new_query_id() -> str:
-    """Unique, and in order of time when sorted as text."""
-    return f"{datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:6]}"
 
 
 @dataclass
