@@ -22,8 +22,12 @@ def aligned_views(
     """
     if len(views) < 3 or len(cloud) < 30:
         return views
-    tree = cKDTree(cloud.points)
-    normals, flatness = _normals(cloud.points, tree)
+    # the voxels that many views share are the surface to agree on
+    order = np.argsort(-cloud.hits, kind="stable")[: max(2000, len(cloud) // 2)]
+    points = cloud.points[np.sort(order)]
+    points = points[:: max(1, len(points) // 5000)]
+    tree = cKDTree(points)
+    normals, flatness = _normals(points, tree)
     shifts = np.array([_shift(v.points, tree, normals, flatness, max_shift, sample) for v in views])
     shifts -= np.average(shifts, axis=0, weights=[len(v.points) for v in views])
     return [

@@ -37,7 +37,10 @@ class LiftConfig(Config):
         maximum=1.0,
     )
     max_view_points: int = option(
-        6000, "Readings used of each view.", minimum=100, maximum=1_000_000
+        6000, "Most readings used of one view.", minimum=100, maximum=1_000_000
+    )
+    max_points: int = option(
+        150_000, "Most readings used of all views.", minimum=1000, maximum=10_000_000
     )
     voxel_share: float = option(
         0.012,

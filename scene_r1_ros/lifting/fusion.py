@@ -51,8 +51,9 @@ def fuse(views: list[ObjectView], voxel: float) -> FusedCloud:
     extent = cell.max(axis=0) + 1
     flat = (cell[:, 0] * extent[1] + cell[:, 1]) * extent[2] + cell[:, 2]
     _, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
-    pairs = np.unique(inverse * len(views) + source)
-    hits = np.bincount(pairs // len(views), minlength=counts.size).astype(np.int32)
+    pairs = np.sort(inverse * len(views) + source)
+    first = np.diff(pairs, prepend=-1) > 0
+    hits = np.bincount(pairs[first] // len(views), minlength=counts.size).astype(np.int32)
     return FusedCloud(
         _mean(points, inverse, counts).astype(np.float32),
         np.rint(_mean(colors, inverse, counts)).astype(np.uint8),

@@ -81,11 +81,12 @@ def _views(
 ) -> list[ObjectView]:
     frames = {frame.stamp_ns: frame for frame in window.frames}
     present = [item for item in track.masks if item.stamp_ns in frames]
+    most = max(100, min(config.max_view_points, config.max_points // max(1, len(present))))
     views = []
     for done, item in enumerate(present):
         control.check(STAGE)
         control.progress(STAGE, 0.5 * done / len(present))
-        view = object_view(frames[item.stamp_ns], item.mask, config)
+        view = object_view(frames[item.stamp_ns], item.mask, config, most)
         if len(view.points) > 0:
             views.append(view)
     total = sum(len(view.points) for view in views)
@@ -115,8 +116,8 @@ def _kept(cloud: FusedCloud, kept: np.ndarray, config: LiftConfig, what: str) ->
 
 
 def _box(cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> Box3D:
-    # a point that many views share is surface; the noise around it is seen by few
-    weights = np.minimum(cloud.supporting, 5).astype(np.float64)
+    # one vote per voxel: a leg that few views show is as much a part as a top that all show
+    weights = np.ones(len(cloud))
     trim = config.trim_share if config.trim_extents else 0.0
     box = fit_box(cloud.points, weights, trim, config.fit_yaw)
     if not config.reach_support:

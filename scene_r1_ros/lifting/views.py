@@ -29,8 +29,8 @@ class ObjectView:
     shift: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
 
 
-def object_view(frame: RgbdFrame, mask: Bool, config: LiftConfig) -> ObjectView:
-    """Clean the mask and back-project what is left of it, thinned evenly."""
+def object_view(frame: RgbdFrame, mask: Bool, config: LiftConfig, most_points: int) -> ObjectView:
+    """Clean the mask and back-project what is left of it, thinned evenly to ``most_points``."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if rows.size == 0:
         return ObjectView(frame, mask, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint8))
@@ -49,7 +49,7 @@ def object_view(frame: RgbdFrame, mask: Bool, config: LiftConfig) -> ObjectView:
     if config.reject_depth_edges:
         trusted &= off_depth_edges(depth)
     v, u = np.nonzero(trusted)
-    step = max(1, -(-v.size // config.max_view_points))
+    step = max(1, -(-v.size // most_points))
     v, u = v[::step], u[::step]
     camera = frame.intrinsics
     z = depth[v, u]

@@ -77,7 +77,9 @@ def observe(
     on_model &= allowed
     if on_model.sum() < 10:
         return None
-    allowed |= _rest_of_regions(view, standing, allowed)
+    rest = _rest_of_regions(view, standing, allowed) & ~allowed
+    rest[rest] = ~silhouette.denies(view.points[rest])
+    allowed |= rest
     labels = linked_components(allowed, view.joined_right, view.joined_down)
     total = np.bincount(labels.ravel())
     hits = np.bincount(labels[on_model], minlength=total.size)

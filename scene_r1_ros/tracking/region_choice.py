@@ -20,7 +20,10 @@ MIN_REGION = 12
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A region of the surface: how much of it is in the box, how central, where in space."""
+    """A region of the surface: how much of it is in the box, how central, where in space.
+
+    ``color`` is its mean in CIE L*a*b* (8-bit scale), ``upward`` the share that faces up.
+    """
 
     label: int
     pixels: int
@@ -30,6 +33,7 @@ class Region:
     points: NDArray[np.float32]
     noise: float
     color: NDArray[np.float64]
+    upward: float
 
     @property
     def share(self) -> float:
@@ -114,6 +118,7 @@ def _regions(
                 surface.points.reshape(-1, 3)[sample],
                 float(np.median(surface.noise.ravel()[index])),
                 lab.reshape(-1, 3)[sample].mean(axis=0),
+                float((surface.normals[..., 2].ravel()[sample] > 0.8).mean()),
             )
         )
     return out
@@ -160,20 +165,29 @@ def _belongs(
 ) -> bool:
     """Whether a region is of one body with the group whose points are in ``tree``.
 
-    It must touch the group broadly, or touch it and be of its colour or within its outline; or
-    be of its colour and parted from it only by something nearer.
+    It must touch the group. In another colour it must also be a large part that touches broadly,
+    or lie within the group's outline without standing on it: a mug is no part of a table, the
+    legs are. Or it is of the group's colour and parted from it only by something nearer.
     """
     distance, nearest = tree.query(region.points)
     contacts = np.count_nonzero(distance < touch)
     alike = bool(np.linalg.norm(region.color - main.color) < 25)
     if contacts >= 3:
         broad = contacts > 1.5 * np.sqrt(len(region.points))
-        return alike or broad or _covered(region.box, group_box) > 0.8
+        if alike or (broad and region.pixels > 0.3 * main.pixels):
+            return True
+        return _covered(region.box, group_box) > 0.8 and not _stands_on(region, main)
     i = int(distance.argmin())
     reach = 0.5 * float(np.linalg.norm(np.ptp(tree.data, axis=0)))
     if not alike or distance[i] > reach:
         return False
     return _hidden(surface, tree.data[nearest[i]], region.points[i])
+
+
+def _stands_on(region: Region, main: Region) -> bool:
+    """Whether a region rises from the top of one that is mostly horizontal."""
+    top = float(np.percentile(main.points[:, 2], 80))
+    return main.upward > 0.7 and float(np.percentile(region.points[:, 2], 10)) > top - 0.05
 
 
 def _covered(box: BoxXyxy, by: BoxXyxy) -> float:

@@ -21,8 +21,10 @@ class Silhouette:
     """The anchor frame's verdict on world points.
 
     ``mask`` (H, W) is the object's silhouette with a small margin, ``hidden`` (H, W) where the
-    object may go on behind something or where there is no reading. ``nearest`` (H, W) is the
-    smallest depth about each pixel: a pose that is a little off moves a slanted surface much.
+    object may go on behind something or where there is no reading. ``front`` (H, W) is how near
+    the object may be there; in the mask it is the smallest depth about each pixel, as a pose
+    that is a little off moves a slanted surface much. ``other`` (H, W) is the depth of what is
+    clearly not the object, NaN elsewhere.
     ``box`` holds the object; where it ends at the border of the image the object may go on
     outside.
     """
@@ -30,7 +32,8 @@ class Silhouette:
     frame: RgbdFrame
     mask: Bool
     hidden: Bool
-    nearest: NDArray[np.float32]
+    front: NDArray[np.float32]
+    other: NDArray[np.float32]
     tolerance: float
     box: BoxXyxy
 
@@ -39,11 +42,15 @@ class Silhouette:
         seen = project(self.frame, points)
         cols = np.clip(seen.cols, 0, self.mask.shape[1] - 1)
         rows = np.clip(seen.rows, 0, self.mask.shape[0] - 1)
-        behind = seen.z > self.nearest[rows, cols] - self.tolerance
-        in_image = seen.inside & (
-            (self.mask[rows, cols] & behind) | (self.hidden[rows, cols] & behind)
-        )
-        return in_image | (~seen.inside & self._beyond_border(seen.cols, seen.rows, seen.z))
+        open_ = (self.mask | self.hidden)[rows, cols] & (seen.z > self.front[rows, cols])
+        return np.where(seen.inside, open_, self._beyond_border(seen.cols, seen.rows, seen.z))
+
+    def denies(self, points: NDArray[np.float32]) -> Bool:
+        """Which of the (N, 3) world points the anchor shows to be of something else."""
+        seen = project(self.frame, points)
+        cols = np.clip(seen.cols, 0, self.mask.shape[1] - 1)
+        rows = np.clip(seen.rows, 0, self.mask.shape[0] - 1)
+        return seen.inside & (np.abs(seen.z - self.other[rows, cols]) < self.tolerance)
 
     def _beyond_border(
         self, cols: NDArray[np.int64], rows: NDArray[np.int64], z: NDArray[np.float32]
@@ -72,12 +79,20 @@ def silhouette(frame: RgbdFrame, segment: AnchorSegment, margin_pixels: int) -> 
     x0, y0, x1, y1 = (round(v) for v in segment.box)
     in_box = np.zeros(shape, dtype=bool)
     in_box[y0:y1, x0:x1] = True
-    hidden = in_box & (occluder | ~(frame.depth_m > 0))
-    depth = np.where(frame.depth_m > 0, frame.depth_m, np.float32(np.inf))
-    nearest = cv2.erode(depth, kernel)
-    nearest[np.isinf(nearest)] = 0.0
+    reading = frame.depth_m > 0
     noise = float(np.median(segment.surface.noise[segment.mask]))
-    return Silhouette(frame, mask, hidden, nearest, 4 * noise + 0.02, segment.box)
+    tolerance = 4 * noise + 0.02
+    depth = np.where(reading, frame.depth_m, np.float32(np.inf))
+    nearest = cv2.erode(depth, kernel)
+    foremost = float(np.percentile(segment.surface.depth[segment.mask], 1))
+    front = np.where(mask, np.where(np.isinf(nearest), foremost, nearest) - tolerance, foremost)
+    # behind an occluder means clear of its own surface
+    behind = occluder & ~mask
+    front[behind] = np.maximum(front, frame.depth_m + 2 * tolerance)[behind]
+    hidden = in_box & (occluder | ~reading)
+    wide = cv2.dilate(mask.astype(np.uint8), kernel) > 0
+    other = np.where(wide, np.float32(np.nan), frame.depth_m)
+    return Silhouette(frame, mask, hidden, front.astype(np.float32), other, tolerance, segment.box)
 
 
 def full_size(mask: Bool, stride: int, slices: tuple[slice, slice], shape: tuple[int, int]) -> Bool:
