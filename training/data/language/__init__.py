@@ -1,0 +1,1 @@
+"""Language about synthetic rooms: descriptions, questions and reasoning from the true scene."""

@@ -1,0 +1,89 @@
+"""All language of one room: what goes into the annotation files, by file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scene_r1_ros.config import Config, option
+
+from . import records
+from .choose import Query, empty_queries, several_queries, unique_queries
+from .facts import RoomFacts
+from .questions import questions
+from .reasoning import image, temporal
+from .situations import situated
+from .words import covers
+
+Records = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class LanguageConfig(Config):
+    """How much is said of a room."""
+
+    descriptions: int = option(2, "Descriptions of each object, at most.", minimum=0, maximum=20)
+    questions: int = option(12, "Questions a room, at most, of each benchmark.", minimum=0)
+    empty_share: float = option(
+        0.25, "Queries without a target, as a share of those with one.", minimum=0.0, maximum=2.0
+    )
+
+
+def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> Records:
+    """Records by kind: "scanrefer", "multi3drefer", "nr3d", "scanqa", "sqa3d_questions",
+    "sqa3d_annotations" and "cold_start" (chains of thought)."""
+    config = config or LanguageConfig()
+    rng = np.random.default_rng([facts.seed, 31])
+    out: Records = {"scanrefer": [], "multi3drefer": [], "nr3d": [], "cold_start": []}
+    for thing in facts.things:
+        if thing.object_id not in facts.shown or thing.kind in ("curtain", "rug"):
+            continue
+        chosen = unique_queries(facts, thing, rng)
+        for ann_id, query in enumerate(chosen[: config.descriptions]):
+            record = records.scanrefer(facts, thing, query, ann_id, rng)
+            out["scanrefer"].append(record)
+            _add_chains(out, facts, query, record["description"], rng)
+        same = sum(t.kind == thing.kind for t in facts.things)
+        if 2 <= same <= 6 and chosen:
+            query = chosen[-1]
+            out["nr3d"].append(records.nr3d(facts, thing, query, len(out["nr3d"]), rng))
+    _add_multi(out, facts, config, rng)
+    out["scanqa"] = questions(facts, rng, config.questions)
+    out["sqa3d_questions"], out["sqa3d_annotations"] = situated(facts, rng, config.questions)
+    return out
+
+
+def _add_chains(
+    out: Records, facts: RoomFacts, query: Query, text: str, rng: np.random.Generator
+) -> None:
+    for example in (temporal(facts, query, text, rng), image(facts, query, text, rng)):
+        if example is not None:
+            out["cold_start"].append(example)
+
+
+def _add_multi(
+    out: Records, facts: RoomFacts, config: LanguageConfig, rng: np.random.Generator
+) -> None:
+    several = several_queries(facts, rng)[: max(1, config.descriptions) * 2]
+    count = round(config.empty_share * len(out["scanrefer"]))
+    with_kind, without_kind = empty_queries(facts, rng)
+    empty = [
+        *((q, "zt_w_d") for q in with_kind[: count - count // 2]),
+        *((q, "zt_wo_d") for q in without_kind[: count // 2]),
+    ]
+    single = []
+    for thing in facts.things:
+        if thing.object_id in facts.shown and len(single) < len(several) + 2:
+            found = unique_queries(facts, thing, rng)
+            alone = sum(t.kind in covers(thing.kind) for t in facts.things) == 1
+            single += [(q, "st_wo_d" if alone else "st_w_d") for q in found[:1]]
+    for query, eval_type in [*((q, "mt") for q in several), *single, *empty]:
+        ann_id = len(out["multi3drefer"])
+        record = records.multi3drefer(facts, query, ann_id, eval_type, rng)
+        out["multi3drefer"].append(record)
+        if eval_type.startswith("zt"):
+            example = temporal(facts, query, record["description"], rng)
+            if example is not None:
+                out["cold_start"].append(example)
