@@ -16,6 +16,7 @@ class PlayerConfig(Config):
     loop: bool = option(False, "Start again at the end; the clock then jumps back.")
     start: float = option(0.0, "Begin this long after the first frame.", minimum=0.0, unit="s")
     end: float = option(0.0, "End this long after the first frame; 0 = all.", minimum=0.0, unit="s")
+    stride: int = option(1, "Play every N-th frame.", minimum=1, maximum=100000)
     clock: bool = option(False, "Publish /clock; run the others with use_sim_time.")
     restamp: bool = option(False, "Stamp frames as if they were taken now.")
     transport: str = option("raw", "How images are sent.", choices=("raw", "compressed"))
@@ -32,3 +33,8 @@ class PlayerConfig(Config):
     wait_for_subscribers: float = option(
         3.0, "Wait this long for somebody to listen before the first frame.", minimum=0.0, unit="s"
     )
+
+
+def published_stamp_ns(stamp_ns: int) -> int:
+    """The stamp that a frame is played with: its own, but never 0, which means "latest" in ROS."""
+    return stamp_ns or 1

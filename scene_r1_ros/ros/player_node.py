@@ -19,7 +19,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from ..errors import RecordingError
 from ..frames import RgbdFrame
 from ..geometry import invert
-from ..player_config import PlayerConfig
+from ..player_config import PlayerConfig, published_stamp_ns
 from ..recordings import open_recording
 from .conversions import header, matrix_to_pose, matrix_to_transform, ns_to_stamp
 from .image_messages import (
@@ -121,11 +121,10 @@ class PlayerNode(SceneNode):
 
     def _play_once(self) -> None:
         config = self.config
-        total = self.recording.frame_count
+        part = (config.start, config.end or None, config.stride)
+        total = len(self.recording.indices(*part))
         first_stamp, began = 0, time.monotonic()
-        for count, frame in enumerate(
-            self.recording.frames(config.start, config.end or None), start=1
-        ):
+        for count, frame in enumerate(self.recording.frames(*part), start=1):
             if count == 1:
                 first_stamp, began = frame.stamp_ns, time.monotonic()
                 epoch = self.get_clock().now().nanoseconds
@@ -133,7 +132,7 @@ class PlayerNode(SceneNode):
             self._wait_until(due, frame.stamp_ns)
             if self._stopping.is_set():
                 return
-            stamp_ns = frame.stamp_ns
+            stamp_ns = published_stamp_ns(frame.stamp_ns)
             if config.restamp:
                 stamp_ns = epoch + round((frame.stamp_ns - first_stamp) / config.rate)
             self._publish(frame, stamp_ns)
