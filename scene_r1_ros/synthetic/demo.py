@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,14 @@ def demo_recording(
     height: int = 240,
     sensor: SensorConfig | None = None,
     overwrite: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Render a room and write it as an exported folder with ``objects.json``; returns the folder.
 
     ``objects.json`` holds per object ``instance``, ``label``, ``color``, ``texture``,
     ``support`` (instance or null), ``box`` {center[3], size[3], yaw} and ``frames``, a list of
-    {index, box [x0, y0, x1, y1], pixels} for the frames that show it.
+    {index, box [x0, y0, x1, y1], pixels} for the frames that show it. ``on_progress`` gets
+    (frames so far, all frames).
 
     Raises:
         RecordingError: if the folder exists (and not ``overwrite``) or cannot be written.
@@ -53,11 +55,21 @@ def demo_recording(
     room = make_room(seed)
     poses = make_trajectory(room, seed, seconds, fps)
     seen: dict[int, list[dict[str, Any]]] = {}
-    frames = _noting(render(room, poses, default_camera(width, height), sensor), seen)
+    rendered = render(room, poses, default_camera(width, height), sensor)
+    frames = _noting(_told(rendered, len(poses), on_progress), seen)
     write_folder(out, frames, name=f"synthetic_{seed}", overwrite=overwrite)
     truth = {"seed": seed, "room_type": room.room_type, "objects": _objects(room, seen)}
     (out / OBJECTS_FILE).write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
     return out
+
+
+def _told(
+    rendered: Iterator[RenderedFrame], total: int, on_progress: Callable[[int, int], None] | None
+) -> Iterator[RenderedFrame]:
+    for count, one in enumerate(rendered, start=1):
+        if on_progress is not None:
+            on_progress(count, total)
+        yield one
 
 
 def _noting(
