@@ -133,13 +133,12 @@ class ColorEngine:
     """An engine without a network: an object is the largest patch of its prompt's colour.
 
     It has SAM 2's interface and SAM 2's weakness: a twin of the object is as good as the object.
-    ``fail_at`` is the number of the decode call that runs out of memory; after a move to the CPU
-    there is memory again.
+    From the decode call number ``fail_at`` on there is no memory, until it is moved to the CPU.
     """
 
     name = "color"
 
-    def __init__(self, image_size: int = 128, fail_at: int | None = None) -> None:
+    def __init__(self, image_size: int = 256, fail_at: int | None = None) -> None:
         self.image_size = image_size
         self.embedded = self.decoded = 0
         self.fail_at = fail_at
@@ -173,7 +172,7 @@ class ColorEngine:
         previous: Any = None,
     ) -> Entry:
         self.decoded += 1
-        if self._device == "cuda" and self.decoded == self.fail_at:
+        if self._device == "cuda" and self.decoded >= self.fail_at:
             raise torch.OutOfMemoryError("CUDA out of memory")
         image = embedding.levels[0][0]
         region = torch.ones(image.shape[1:], dtype=torch.bool)

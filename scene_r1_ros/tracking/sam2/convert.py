@@ -220,6 +220,8 @@ def to_package(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if _POINT_TABLE not in weights:
         raise CheckpointError(f"the checkpoint lacks {_POINT_TABLE!r}.")
     again = weights.get(_POSITIONS_AGAIN)
+    if again is not None and _POSITIONS not in weights:
+        weights = {**weights, _POSITIONS: again}
     if again is not None and not torch.equal(again, weights[_POSITIONS]):
         raise CheckpointError(
             "the checkpoint's two positional matrices differ; the release's form has only one."

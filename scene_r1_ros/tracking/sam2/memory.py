@@ -31,14 +31,18 @@ class ObjectMemory:
 
     def view(self, index: int) -> Memories:
         """What the model may attend to in frame ``index``."""
-        tracked = {}
-        for key, entry in self._tracked.items():
-            distance = abs(key - index)
-            if distance <= self.memory_frames and entry.memory is not None:
-                tracked[key] = entry
-            elif MEMORY_REACH < distance <= self._pointer_reach:
-                tracked[key] = entry
+        tracked = {
+            key: entry
+            for key, entry in self._tracked.items()
+            if self._readable(abs(key - index), entry)
+        }
         return Memories(self._prompted, tracked, self.frame_count)
+
+    def _readable(self, distance: int, entry: Entry) -> bool:
+        # Within SAM 2's reach for masks every entry must have one.
+        if distance <= MEMORY_REACH:
+            return distance <= self.memory_frames and entry.memory is not None
+        return distance <= self._pointer_reach
 
     @property
     def start(self) -> int:

@@ -18,10 +18,11 @@ class OutOfMemoryError(TrackingError):
 
 
 class Recovery:
-    """Runs a session's steps; when the GPU is full the session moves to the CPU and repeats.
+    """Runs a session's steps; when the GPU is full, makes room and repeats.
 
-    A step that ran out of memory left the session as it was, or repeats to the same result, so
-    nothing that was tracked is lost. ``mode`` is that of ``on_out_of_memory``.
+    First the cached embeddings go, then the session moves to the CPU. A step that ran out of
+    memory left the session as it was, or repeats to the same result, so nothing that was tracked
+    is lost. ``mode`` is that of ``on_out_of_memory``.
     """
 
     def __init__(self, session: Sam2Session, mode: str, tell: Callable[[str], None]) -> None:
@@ -35,24 +36,54 @@ class Recovery:
         Raises:
             OutOfMemoryError: if there is nowhere to go on.
         """
+        for free in (self._drop_embeddings, self._move_to_cpu):
+            try:
+                return step()
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                failure = self._failure()
+                failure.__cause__ = error.with_traceback(None)
+            # Outside the handler: the exception's traceback would keep the tensors alive.
+            if not free():
+                raise failure
         try:
             return step()
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            if self._session.engine.device.type == "cpu" or self._mode != "cpu":
-                raise OutOfMemoryError(
-                    f"memory of {self._session.engine.device} ran out while tracking; set a "
-                    f"smaller image_size (now {self._session.engine.image_size}) or a smaller "
-                    "model."
-                ) from error
-        # Outside the handler: the exception's traceback would keep the tensors alive.
+            raise self._failure() from error
+
+    def _drop_embeddings(self) -> bool:
+        if self._session.engine.device.type == "cpu":
+            return False
+        self._session.drop_embeddings()
+        _empty_cache()
+        return True
+
+    def _move_to_cpu(self) -> bool:
+        if self._mode != "cpu":
+            return False
         import torch
 
-        torch.cuda.empty_cache()
         self._session.to(torch.device("cpu"))
+        _empty_cache()
         self._tell("the GPU's memory ran out; tracking goes on on the CPU, more slowly")
-        return step()
+        return True
+
+    def _failure(self) -> OutOfMemoryError:
+        engine = self._session.engine
+        return OutOfMemoryError(
+            f"memory of {engine.device} ran out while tracking; set a smaller image_size (now "
+            f"{engine.image_size}) or a smaller model."
+        )
+
+
+def _empty_cache() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

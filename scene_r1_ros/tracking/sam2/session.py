@@ -202,7 +202,7 @@ class Sam2Session:
     def to(self, device: torch.device) -> None:
         """Move the model and everything that is remembered; tracking goes on from where it was."""
         self.engine.to(device)
-        self._latest = None
+        self.drop_embeddings()
         for memory in self._objects.values():
             memory.map(lambda entry: entry.to(device))
 
@@ -211,6 +211,11 @@ class Sam2Session:
 
     def _keep_near(self) -> int | None:
         return None if self.frame_count is None else self.start
+
+    def drop_embeddings(self) -> None:
+        """Free the cached image embeddings; they are computed again when needed."""
+        self._latest = None
+        self._embeddings.clear()
 
     def _embed(self, color: Color) -> ImageEmbedding:
         key = fingerprint(color, self.engine)

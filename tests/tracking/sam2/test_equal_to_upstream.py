@@ -7,6 +7,7 @@ import pytest
 from sam2_builders import IMAGE_SIZE, TINY, TINY_2, Upstream, moving_video, random_weights
 
 from scene_r1_ros.tracking.sam2.config import Sam2Config
+from scene_r1_ros.tracking.sam2.embeddings import EmbeddingCache
 from scene_r1_ros.tracking.sam2.loading import engine_from_weights
 from scene_r1_ros.tracking.sam2.prompts import Prompt
 from scene_r1_ros.tracking.sam2.session import Sam2Session
@@ -54,10 +55,22 @@ def three_objects_upstream(weights, video, tmp_path_factory):
     }
 
 
-def both_ways(session, video, anchor=ANCHOR):
+@pytest.fixture(scope="module")
+def session(engines):
+    """Makes sessions; those of one engine share the embeddings of equal frames."""
+    caches: dict[tuple[str, str], EmbeddingCache] = {}
+
+    def make(engine: str, spec=TINY, **options):
+        cache = caches.setdefault((engine, spec.name), EmbeddingCache(100_000_000))
+        return Sam2Session(engines(engine, spec), embeddings=cache, **options)
+
+    return make
+
+
+def both_ways(ours, video, anchor=ANCHOR):
     for reverse, order in ((False, range(anchor, COUNT)), (True, range(anchor, -1, -1))):
         for index in order:
-            yield reverse, index, session.step(index, video[index], reverse=reverse)
+            yield reverse, index, ours.step(index, video[index], reverse=reverse)
 
 
 def assert_equal(seen, reference, tolerance):
@@ -76,12 +89,12 @@ def assert_equal(seen, reference, tolerance):
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_masks_and_scores_equal_upstream_in_both_directions(
-    engine, count, engines, video, three_objects_upstream
+    engine, count, session, video, three_objects_upstream
 ):
-    session = Sam2Session(engines(engine), frame_count=COUNT)
+    ours = session(engine, frame_count=COUNT)
     for object_id, box in list(BOXES.items())[:count]:
-        session.prompt(ANCHOR, video[ANCHOR], object_id, Prompt(box_xyxy=box))
-    for reverse, index, out in both_ways(session, video):
+        ours.prompt(ANCHOR, video[ANCHOR], object_id, Prompt(box_xyxy=box))
+    for reverse, index, out in both_ways(ours, video):
         assert len(out) == count
         for object_id, seen in out.items():
             reference = three_objects_upstream[reverse][index, object_id]
@@ -96,63 +109,63 @@ def test_the_reference_masks_are_neither_empty_nor_all_alike(three_objects_upstr
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_equal_for_sam_2_0_with_points_and_a_mask(engine, engines, weights, video, tmp_path):
+def test_equal_for_sam_2_0_with_points_and_a_mask(engine, session, weights, video, tmp_path):
     mask = np.zeros(video[0].shape[:2], bool)
     mask[40:90, 50:110] = True
     upstream = Upstream(TINY_2, weights[TINY_2.name], video[:6], tmp_path)
     upstream.point(0, 1, points=[[50, 40], [90, 70]], labels=[1, 0])
     upstream.point(0, 2, mask=mask)
     reference = upstream.propagate(0)
-    session = Sam2Session(engines(engine, TINY_2), frame_count=6)
+    ours = session(engine, TINY_2, frame_count=6)
     clicks = Prompt(points=[(50, 40)], negative_points=[(90, 70)])
-    session.prompt(0, video[0], 1, clicks)
-    session.prompt(0, video[0], 2, Prompt(mask=mask))
+    ours.prompt(0, video[0], 1, clicks)
+    ours.prompt(0, video[0], 2, Prompt(mask=mask))
     for index in range(6):
-        for object_id, seen in session.step(index, video[index]).items():
+        for object_id, seen in ours.step(index, video[index]).items():
             assert_equal(seen, reference[index, object_id], TOLERANCE[engine])
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_correction_on_another_frame_equals_upstream(engine, engines, weights, video, tmp_path):
+def test_a_correction_on_another_frame_equals_upstream(engine, session, weights, video, tmp_path):
     clip = video[:9]
     upstream = Upstream(TINY, weights[TINY.name], clip, tmp_path)
     upstream.point(0, 1, box=BOXES[1])
     upstream.propagate(0)
     upstream.point(5, 1, points=[[60, 50]], labels=[1])
     reference = upstream.propagate(0)
-    session = Sam2Session(engines(engine), frame_count=len(clip), memory_frames=9)
-    session.prompt(0, clip[0], 1, Prompt(box_xyxy=BOXES[1]))
-    before = {index: session.step(index, clip[index])[1] for index in range(len(clip))}
-    session.prompt(5, clip[5], 1, Prompt(points=[(60, 50)]))
+    ours = session(engine, frame_count=len(clip), memory_frames=9)
+    ours.prompt(0, clip[0], 1, Prompt(box_xyxy=BOXES[1]))
+    before = {index: ours.step(index, clip[index])[1] for index in range(len(clip))}
+    ours.prompt(5, clip[5], 1, Prompt(points=[(60, 50)]))
     for index in range(len(clip)):
-        seen = session.step(index, clip[index])[1]
+        seen = ours.step(index, clip[index])[1]
         assert_equal(seen, reference[index, 1], TOLERANCE[engine])
     assert np.abs(before[8].logits - reference[8, 1][0]).max() > 1e-4
 
 
 @pytest.mark.parametrize("kept", [1, 2, 4])
 def test_fewer_memories_differ_from_the_named_frame_on(
-    kept, engines, video, three_objects_upstream
+    kept, session, video, three_objects_upstream
 ):
-    session = Sam2Session(engines("package"), frame_count=COUNT, memory_frames=kept)
-    session.prompt(ANCHOR, video[ANCHOR], 1, Prompt(box_xyxy=BOXES[1]))
+    ours = session("package", frame_count=COUNT, memory_frames=kept)
+    ours.prompt(ANCHOR, video[ANCHOR], 1, Prompt(box_xyxy=BOXES[1]))
     first_different = ANCHOR + kept + 2
     for index in range(ANCHOR, first_different + 1):
-        seen = session.step(index, video[index])[1]
+        seen = ours.step(index, video[index])[1]
         same = np.array_equal(seen.logits, three_objects_upstream[False][index, 1][0])
         assert same == (index < first_different)
 
 
-def test_a_stream_differs_from_a_short_clip_only_in_the_scale_of_time(engines, video):
+def test_a_stream_differs_from_a_short_clip_only_in_the_scale_of_time(session, video):
     """Clips shorter than 16 frames scale time by their length; a stream has none."""
-    stream = Sam2Session(engines("package"))
-    short = Sam2Session(engines("package"), frame_count=12)
-    long = Sam2Session(engines("package"), frame_count=16)
-    for session in (stream, short, long):
-        session.prompt(0, video[0], 1, Prompt(box_xyxy=BOXES[1]))
+    stream = session("package")
+    short = session("package", frame_count=12)
+    long = session("package", frame_count=16)
+    for one in (stream, short, long):
+        one.prompt(0, video[0], 1, Prompt(box_xyxy=BOXES[1]))
     for index in range(4):
-        ours, in_short, in_long = (
-            session.step(index, video[index])[1].logits for session in (stream, short, long)
+        streamed, in_short, in_long = (
+            one.step(index, video[index])[1].logits for one in (stream, short, long)
         )
-        np.testing.assert_array_equal(ours, in_long)
-        assert np.array_equal(ours, in_short) == (index == 0)
+        np.testing.assert_array_equal(streamed, in_long)
+        assert np.array_equal(streamed, in_short) == (index == 0)
