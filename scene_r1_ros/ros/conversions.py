@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from builtin_interfaces.msg import Duration, Time
 from geometry_msgs.msg import Point, Pose, Quaternion, Transform, Vector3
@@ -187,3 +189,14 @@ def box3d_from_msg(msg: scene_msgs.GroundedObject) -> Box3D:
     yaw = 2.0 * float(np.arctan2(q.z, q.w))
     p = msg.pose.position
     return Box3D((p.x, p.y, p.z), (msg.size.x, msg.size.y, msg.size.z), yaw)
+
+
+def stage_seconds(seconds: dict[str, float], started: float) -> scene_msgs.StageSeconds:
+    """The message of the stages' seconds; ``started`` is on the monotonic clock."""
+    return scene_msgs.StageSeconds(
+        temporal=seconds.get("temporal", 0.0),
+        image=seconds.get("image", 0.0),
+        tracking=seconds.get("tracking", 0.0),
+        lifting=seconds.get("lifting", 0.0),
+        total=time.monotonic() - started,
+    )

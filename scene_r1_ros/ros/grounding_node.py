@@ -8,17 +8,18 @@ from typing import Any
 
 from builtin_interfaces.msg import Duration
 from scene_r1_msgs.msg import GroundedObject as ObjectMsg
-from scene_r1_msgs.msg import GroundedObjectArray, StageSeconds, StageStatus
+from scene_r1_msgs.msg import GroundedObjectArray, StageStatus
 from scene_r1_msgs.msg import Grounding as GroundingMsg
 from scene_r1_msgs.srv import ClearWindow, TrackBox
 from std_msgs.msg import Header
 
 from ..config import Config, option
 from ..control import Control
-from ..errors import BusyError, NoSuchFrameError, NotActiveError, RequestError
+from ..errors import BusyError, NoSuchFrameError, NotActiveError, RequestError, SceneR1Error
 from ..frames import RgbdFrame, VideoWindow, WindowSnapshot
 from ..geometry import checked_box
-from ..reasoning import Grounding
+from ..reasoning import Grounding, build
+from ..reasoning.reasoner import TwoStageReasoner
 from ..reasoning.trace import new_query_id
 from . import window_access
 from .conversions import (
@@ -26,10 +27,12 @@ from .conversions import (
     duration_to_seconds,
     grounding_to_msg,
     header,
+    stage_seconds,
     stamp_to_ns,
 )
 from .node_base import RELIABLE, SceneNode, succeed
-from .pending import PendingRequest, PendingRequests
+from .pending import PendingRequests
+from .query_api import QueryApi
 from .runner import run_nodes
 from .window_access import CLEAR_TOPIC, WindowAccess
 
@@ -45,22 +48,34 @@ class GroundingNodeConfig(Config):
         60.0, "Longest wait for an answer when the request names none.", minimum=0.1, unit="s"
     )
     max_requests: int = option(
-        4, "Requests served at a time; more are answered BUSY.", minimum=1, maximum=8
+        4, "Objects tracked and lifted at a time; more are answered BUSY.", minimum=1, maximum=8
+    )
+    max_queries: int = option(
+        2, "Queries that may wait for the model; more are answered BUSY.", minimum=0, maximum=6
     )
 
 
-SECTIONS = {**window_access.SECTIONS, "grounding": GroundingNodeConfig}
+SECTIONS = {**window_access.SECTIONS, "grounding": GroundingNodeConfig, **build.SECTIONS}
 
 
 class GroundingNode(SceneNode):
-    """Fills the window; serves ``track_box`` and ``clear_window``; publishes ``grounding``."""
+    """Fills the window; serves queries, boxes and ``clear_window``; publishes ``grounding``.
 
-    def __init__(self, window: VideoWindow | None = None, **kwargs: Any) -> None:
+    ``reasoner`` replaces the one that the parameters describe.
+    """
+
+    def __init__(
+        self,
+        window: VideoWindow | None = None,
+        reasoner: TwoStageReasoner | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__("grounding", SECTIONS, **kwargs)
         self.access = WindowAccess(self, None)
         if window is not None:
             self.access.window = window
         self.pending = PendingRequests()
+        self._reasoner = reasoner
 
     @property
     def window(self) -> VideoWindow:
@@ -84,15 +99,19 @@ class GroundingNode(SceneNode):
             self.serve(TrackBox, "track_box", self._track_box),
             self.serve(ClearWindow, "clear_window", self._clear_window),
         ]
+        self.queries = QueryApi(self, self._reasoner, self.config.max_queries)
 
     def start(self) -> None:
         self.access.start()
+        self.queries.start()
 
     def stop(self) -> None:
+        self.queries.cancel_all()
         self.pending.cancel_all()
         self.access.stop()
 
     def teardown(self) -> None:
+        self.queries.close()
         for service in self.api:
             self.destroy_service(service)
         for subscription in self.inputs:
@@ -153,8 +172,8 @@ class GroundingNode(SceneNode):
         try:
             self.groundings.publish(grounding_to_msg(grounding, query_id, camera))
             item = request.wait(self._check_stages)
-        except Exception:
-            self._withdraw(request)
+        except SceneR1Error as error:
+            self.tell(query_id, StageStatus.CANCELLED, error)  # nobody waits for it any more
             raise
         finally:
             self._open_requests -= 1
@@ -170,15 +189,24 @@ class GroundingNode(SceneNode):
                     "everything with `scene-r1 up`."
                 )
 
-    def _withdraw(self, request: PendingRequest) -> None:
-        """Tell the other nodes that nobody waits for this query any more."""
+    def tell(
+        self,
+        query_id: str,
+        state: int,
+        error: SceneR1Error | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        """Publish how the grounding stage of a query fares."""
         self.statuses.publish(
             StageStatus(
                 header=header(self.get_clock().now().nanoseconds, ""),
-                query_id=request.query_id,
+                query_id=query_id,
                 stage=StageStatus.GROUNDING,
-                state=StageStatus.CANCELLED,
-                message="the request was withdrawn",
+                state=state,
+                progress=1.0 if state == StageStatus.DONE else 0.0,
+                error_code=error.code if error else 0,
+                message=str(error) if error else "",
+                seconds=float(seconds),
             )
         )
 
@@ -199,17 +227,6 @@ def find_frame(window: WindowSnapshot, stamp_ns: int) -> RgbdFrame:
             f"{window.end_ns * 1e-9:.6f} s."
         )
     return nearest
-
-
-def stage_seconds(seconds: dict[str, float], started: float) -> StageSeconds:
-    """The message of the stages' seconds; ``started`` is on the monotonic clock."""
-    return StageSeconds(
-        temporal=seconds.get("temporal", 0.0),
-        image=seconds.get("image", 0.0),
-        tracking=seconds.get("tracking", 0.0),
-        lifting=seconds.get("lifting", 0.0),
-        total=time.monotonic() - started,
-    )
 
 
 def main() -> int:

@@ -1,0 +1,99 @@
+"""A reasoner from settings, the same for nodes and commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..config import Config, option
+from ..errors import ModelAbsentError
+from ..resources import share_directories
+from .backends import Backend
+from .backends.checkpoint import TransformersConfig
+from .backends.openai_backend import OpenAIConfig
+from .reasoner import TwoStageReasoner
+from .reasoner_config import ReasonerConfig
+from .trace_store import TraceConfig, TraceStore
+
+SHIPPED_CHECKPOINT = "checkpoints/rooms"
+ConfigT = TypeVar("ConfigT", bound=Config)
+Settings = Callable[[str, type[ConfigT]], ConfigT]
+
+
+@dataclass(frozen=True)
+class BackendConfig(Config):
+    """Which model answers."""
+
+    backend: str = option(
+        "auto",
+        "Where the model runs: transformers in this process, openai on a server. auto takes the "
+        "one whose model or address is set, else the checkpoint that ships with this package.",
+        choices=("auto", "transformers", "openai", "none"),
+    )
+
+
+SECTIONS: Mapping[str, type[Config]] = {
+    "model": BackendConfig,
+    "transformers": TransformersConfig,
+    "openai": OpenAIConfig,
+    "reasoner": ReasonerConfig,
+    "trace": TraceConfig,
+}
+"""Every section of settings that a reasoner needs, by its prefix."""
+
+
+def make_backend(
+    choice: BackendConfig, transformers: TransformersConfig, openai: OpenAIConfig
+) -> Backend:
+    """The backend that the settings name; nothing is loaded yet.
+
+    Raises:
+        ModelAbsentError: if none is named and none ships.
+    """
+    kind = choice.backend
+    if kind == "auto":
+        if transformers.model:
+            kind = "transformers"
+        elif openai.model or openai.base_url != OpenAIConfig().base_url:
+            kind = "openai"
+        else:
+            transformers = transformers.replace(model=shipped_checkpoint())
+            kind = "transformers"
+    if kind == "openai":
+        from .backends.openai_backend import OpenAIBackend
+
+        return OpenAIBackend(openai)
+    if kind == "none" or not transformers.model:
+        raise ModelAbsentError(
+            "no model is chosen: set transformers.model to a checkpoint (a folder, or a name such "
+            "as Qwen/Qwen2.5-VL-3B-Instruct), or openai.base_url to a server; boxes can be "
+            "tracked without a model."
+        )
+    from .backends.transformers_backend import TransformersBackend
+
+    return TransformersBackend(transformers)
+
+
+def make_reasoner(settings: Settings) -> TwoStageReasoner:
+    """The reasoner; ``settings(prefix, section)`` gives each of :data:`SECTIONS`.
+
+    Raises:
+        ModelAbsentError: as :func:`make_backend`.
+    """
+    backend = make_backend(
+        settings("model", BackendConfig),
+        settings("transformers", TransformersConfig),
+        settings("openai", OpenAIConfig),
+    )
+    traces = TraceStore(settings("trace", TraceConfig))
+    return TwoStageReasoner(backend, settings("reasoner", ReasonerConfig), traces=traces)
+
+
+def shipped_checkpoint() -> str:
+    """Folder of the checkpoint that ships with this package; empty if there is none."""
+    for place in share_directories():
+        folder = place / SHIPPED_CHECKPOINT
+        if (folder / "config.json").is_file():
+            return str(folder)
+    return ""
