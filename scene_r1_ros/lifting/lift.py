@@ -38,12 +38,10 @@ def lift(
     views = _views(window, track, control, config)
     voxel = _voxel(views, config)
     control.progress(STAGE, 0.5, f"fusing {len(views)} views")
-    cloud = fuse(views, voxel)
     if config.align_views:
-        for _ in range(2):
-            control.check(STAGE)
-            views = aligned_views(views, cloud, config.max_shift)
-            cloud = fuse(views, voxel)
+        control.check(STAGE)
+        views = aligned_views(views, config.max_shift)
+    cloud = fuse(views, voxel)
     if config.fuse_by_visibility:
         control.check(STAGE)
         cloud = with_visibility(cloud, views, voxel)
