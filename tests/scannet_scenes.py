@@ -33,6 +33,15 @@ def look_at(eye, target):
     return T
 
 
+def camera_path(frames):
+    """From the cabinet to the chair, stepping aside on the way."""
+    angles = np.linspace(-0.6, 2.2, frames)
+    return [
+        look_at((-0.3 + 0.5 * np.sin(a), -0.5, 1.7), (1.7 * np.cos(a), 1.7 * np.sin(a), 0.4))
+        for a in angles
+    ]
+
+
 def room_mesh():
     """Vertices, faces and instance (0 floor) of the room."""
     import open3d as o3d
@@ -75,8 +84,7 @@ def write_scannet(root: Path, scenes=("scene0000_00",), frames: int = 12) -> Pat
     """Write the data set; returns ``root``. Frame 3 has no pose. 30 frames a second."""
     mesh = room_mesh()
     vertices, faces, instance = mesh
-    angles = np.linspace(-0.6, 2.2, frames)
-    poses = [look_at((0, 0, 1.2), (2 * np.cos(a), 2 * np.sin(a), 0.4)) for a in angles]
+    poses = camera_path(frames)
     images = [render(T, mesh) for T in poses]
     for scene in scenes:
         folder = root / "scans" / scene

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from scannet_scenes import ALIGNMENT, CAMERA, OBJECTS, write_scannet
+from scannet_scenes import ALIGNMENT, CAMERA, OBJECTS, camera_path, render, room_mesh, write_scannet
 from scene_r1_training.data.labels_scene import list_scenes, read_axis_alignment
 from scene_r1_training.data.prepare_annotations import read_annotations
 from scene_r1_training.data.prepare_run import (
@@ -56,9 +56,7 @@ def test_frames_keep_number_time_pose_and_depth(scannet, tmp_path):
     assert recording.stamps_ns[1] - recording.stamps_ns[0] == 33_333_000
     frame = recording.frame(0)
     assert frame.intrinsics == CAMERA
-    from scannet_scenes import look_at, render, room_mesh
-
-    T = look_at((0, 0, 1.2), (2 * np.cos(-0.6), 2 * np.sin(-0.6), 0.4))
+    T = camera_path(12)[0]
     assert frame.T_world_camera == pytest.approx(T, abs=1e-6)
     depth = render(T, room_mesh())[1]
     assert np.nanmax(np.abs(frame.depth_m - depth)) < 6e-4

@@ -1,0 +1,266 @@
+"""One benchmark from start to end: samples, predictions or a run, scores, JSON and page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scene_r1_ros.errors import ConfigError, SceneR1Error
+
+from ..data.prepare_annotations import Annotation, read_annotations
+from .boxes import Aabb, aabb_from_record
+from .classes import ClassMap
+from .errors import EvaluationError
+from .predictions import match_predictions, read_records
+from .report_page import Case, write_page
+from .report_pictures import sample_picture
+from .run import ResultFile, choose, run_variants, with_missing
+from .run_scene import ORACLES, PIPELINE, QUESTIONS
+from .scoring import Scored, score
+from .summary import stages_of, summarize
+from .truth import SceneTruth, load_truth
+
+GROUNDING = ("scanrefer", "nr3d", "multi3dref")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class EvalOptions:
+    """What is evaluated, with what, and where the results go.
+
+    ``data`` is a prepared data set; questions with a prediction file need none. ``oracles`` are
+    the ceilings that are run besides the pipeline.
+    """
+
+    benchmark: str
+    annotations: Path
+    out: Path
+    data: Path | None = None
+    predictions: Path | None = None
+    label_map: Path | None = None
+    model: str = "none"
+    tracker: str = "auto"
+    oracles: tuple[str, ...] = ORACLES
+    split: str = ""
+    subset: tuple[str, ...] | None = None
+    limit: int = 0
+    nr3d_all: bool = False
+    scan2cap_tokens: bool = False
+    max_frames: int = 240
+    engine: str = "local"
+    jobs: int = 1
+    address: str | None = None
+    worst: int = 8
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def evaluate(options: EvalOptions, on_progress: Progress | None = None) -> dict[str, Any]:
+    """Evaluate; writes ``summary.json``, ``index.html`` (and ``results.jsonl`` of a run).
+
+    Raises:
+        SceneR1Error: saying what is missing, malformed or does not fit.
+    """
+    whole = _samples(options)
+    chosen = choose(whole, options.subset, options.limit)
+    truths = _truths(options, chosen)
+    records = _records(options, whole, chosen, on_progress)
+    classes = ClassMap.from_tsv(options.label_map) if options.label_map else None
+    scored = {
+        variant: score(
+            options.benchmark,
+            chosen,
+            found,
+            truths,
+            whole_split=whole,
+            classes=classes,
+            scan2cap_tokens=options.scan2cap_tokens,
+        )
+        for variant, found in records.items()
+    }
+    about = {
+        "predictions": options.predictions and str(options.predictions),
+        "model": None if options.predictions else options.model,
+        "data": options.data and str(options.data),
+        **options.about,
+    }
+    summary = summarize(options.benchmark, options.split, chosen, scored, records, truths, about)
+    _write(options, summary, chosen, scored, records, truths)
+    return summary
+
+
+def _samples(options: EvalOptions) -> list[Annotation]:
+    wanted = {"caption": "scanrefer", "rooms": "scanrefer"}.get(
+        options.benchmark, options.benchmark
+    )
+    found = [
+        item
+        for item in read_annotations(options.annotations, options.nr3d_all)
+        if item.benchmark == wanted
+    ]
+    if not found:
+        raise EvaluationError(f"{options.annotations} holds no annotation of {wanted}.")
+    return found
+
+
+def _truths(options: EvalOptions, chosen: Sequence[Annotation]) -> dict[str, SceneTruth]:
+    if options.data is None:
+        if options.benchmark in QUESTIONS and options.predictions is not None:
+            return {}
+        raise ConfigError(
+            f"eval {options.benchmark} needs --data, the folder that scene-r1 prepare made."
+        )
+    need = options.predictions is None and options.benchmark not in QUESTIONS
+    scenes = dict.fromkeys(item.scene_id for item in chosen)
+    if options.benchmark in QUESTIONS:
+        found = {}
+        for scene in scenes:
+            try:
+                found[scene] = load_truth(options.data, scene, need_views=False)
+            except SceneR1Error:
+                continue  # questions are scored without boxes
+        return found
+    return {scene: load_truth(options.data, scene, need_views=need) for scene in scenes}
+
+
+def _records(
+    options: EvalOptions,
+    whole: Sequence[Annotation],
+    chosen: Sequence[Annotation],
+    on_progress: Progress | None,
+) -> dict[str, dict[str, Any]]:
+    records: dict[str, dict[str, Any]] = {}
+    variants: list[str] = []
+    if options.predictions is not None:
+        asked = dict.fromkeys(_prediction_key(options.benchmark, item) for item in chosen)
+        rest = frozenset(_prediction_key(options.benchmark, i) for i in whole) - asked.keys()
+        found = read_records(options.predictions)
+        records[PIPELINE] = match_predictions(options.benchmark, found, list(asked), rest)
+    elif options.benchmark == "caption":
+        raise ConfigError(
+            "the pipeline does not write captions; eval caption scores a file, --predictions."
+        )
+    elif options.model != "none":
+        variants.append(PIPELINE)
+    elif options.benchmark in QUESTIONS:
+        raise ConfigError(
+            f"eval {options.benchmark} needs --predictions, or --model to answer the questions."
+        )
+    if options.benchmark in GROUNDING or options.benchmark == "rooms":
+        needs_model = {"true_span", "true_view"} if options.model == "none" else set()
+        variants += [name for name in options.oracles if name not in needs_model]
+    if not variants:
+        return records
+    if options.data is None:
+        raise ConfigError("running the pipeline needs --data.")
+    run = {"benchmark": options.benchmark, "data": str(options.data), "model": options.model}
+    run |= {"tracker": options.tracker, "max_frames": options.max_frames}
+    results = ResultFile(options.out / "results.jsonl", run)
+    total = len(chosen) * len(variants)
+    done = sum((v, item.key) in results.records for v in variants for item in chosen)
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        if on_progress is not None:
+            on_progress(done, total)
+
+    advance(0)
+    run_variants(
+        results,
+        chosen,
+        variants,
+        data=options.data,
+        model=options.model,
+        tracker=options.tracker,
+        max_frames=options.max_frames,
+        engine=options.engine,
+        jobs=options.jobs,
+        address=options.address,
+        on_done=advance,
+    )
+    for variant in variants:
+        kept = with_missing(results.of(variant), chosen)
+        records[variant] = {record["key"]: record for record in kept}
+    return records
+
+
+def _prediction_key(benchmark: str, item: Annotation) -> str:
+    return f"{item.scene_id}|{item.object_ids[0]}" if benchmark == "caption" else item.key
+
+
+def _write(
+    options: EvalOptions,
+    summary: Mapping[str, Any],
+    chosen: Sequence[Annotation],
+    scored: Mapping[str, Scored],
+    records: Mapping[str, Mapping[str, Any]],
+    truths: Mapping[str, SceneTruth],
+) -> None:
+    options.out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(summary, indent=1, default=float) + "\n"
+    (options.out / "summary.json").write_text(text, encoding="utf-8")
+    name = summary["stages_of"] or next(iter(scored))
+    shown, found = scored[name], records[name]
+    stages = stages_of(chosen, shown, found, truths) if summary["stages"] else {}
+    worst = sorted(
+        (item for item in chosen if not shown.correct.get(item.key, True)),
+        key=lambda item: shown.value[item.key],
+    )
+    cases = [
+        _case(options, item, found.get(item.key, {}), shown, stages.get(item.key, ""), truths)
+        for item in _varied(worst, stages, options.worst)
+    ]
+    write_page(options.out / "index.html", summary, cases=cases, values=list(shown.value.values()))
+
+
+def _varied(worst: Sequence[Annotation], stages: Mapping[str, str], count: int) -> list[Annotation]:
+    """``count`` of the worst, taking turns between the stages that failed."""
+    queues: dict[str, list[Annotation]] = {}
+    for item in worst:
+        queues.setdefault(stages.get(item.key, ""), []).append(item)
+    picked: list[Annotation] = []
+    while len(picked) < min(count, len(worst)):
+        for queue in queues.values():
+            if queue and len(picked) < count:
+                picked.append(queue.pop(0))
+    return picked
+
+
+def _case(
+    options: EvalOptions,
+    item: Annotation,
+    record: Mapping[str, Any],
+    scored: Scored,
+    stage: str,
+    truths: Mapping[str, SceneTruth],
+) -> Case:
+    picture = None
+    truth = truths.get(item.scene_id)
+    if options.data is not None and truth is not None and options.benchmark not in QUESTIONS:
+        picture = sample_picture(options.data, truth, item, record, _box_of(record))
+    details = [
+        f"{name} {record[name]:.2f}" for name in ("box_iou", "mask_iou", "tiou") if name in record
+    ]
+    details += [str(record[name]) for name in ("rationale", "reason", "error") if record.get(name)]
+    return Case(
+        key=item.key,
+        text=item.text,
+        value=scored.value[item.key],
+        stage=stage,
+        detail=" · ".join(details)[:600],
+        answer=str(record.get("answer", "")),
+        truth=" / ".join(item.answers[:4]),
+        picture=picture,
+    )
+
+
+def _box_of(record: Mapping[str, Any]) -> Aabb | None:
+    if record.get("found") is False:
+        return None
+    try:
+        return aabb_from_record(record)
+    except EvaluationError:
+        return None
