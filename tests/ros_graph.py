@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import threading
 import time
@@ -84,3 +85,16 @@ class Graph:
         for node in self.nodes:
             node.destroy_node()
         self.context.try_shutdown()
+
+
+def best_seen(recording_dir):
+    """The thing that most frames show whole, and the frame that shows most of it."""
+    truth = json.loads((recording_dir / "objects.json").read_text())
+
+    def whole(view):
+        x0, y0, x1, y1 = view["box"]
+        return x0 > 2 and y0 > 2 and x1 < 318 and y1 < 238 and view["pixels"] > 1500
+
+    things = [item for item in truth["objects"] if not item["mounted"]]
+    thing = max(things, key=lambda item: sum(map(whole, item["frames"])))
+    return thing, max(filter(whole, thing["frames"]), key=lambda view: view["pixels"])

@@ -6,7 +6,7 @@ also from inside another node's callback, without waiting for that node's execut
     from scene_r1_ros.ros.client import GroundingClient
 
     with GroundingClient() as client:
-        cabinet = client.track_box((201, 40, 542, 426), label="cabinet")
+        cabinet = client.ground("the blue cabinet")
         print(cabinet.object_id, cabinet.pose.position)
 """
 
@@ -26,7 +26,15 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from scene_r1_msgs.msg import GroundedObject
-from scene_r1_msgs.srv import ClearWindow, ForgetObject, GetHealth, ListObjects, TrackBox
+from scene_r1_msgs.srv import (
+    AnswerQuestion,
+    ClearWindow,
+    ForgetObject,
+    GetHealth,
+    GroundQuery,
+    ListObjects,
+    TrackBox,
+)
 
 from ..errors import OK, DeadlineError, NotActiveError, error_from_code
 from ..geometry import BoxXyxy
@@ -107,6 +115,43 @@ class GroundingClient:
             timeout=seconds_to_duration(timeout),
         )
         return self.call_async(TrackBox, "track_box", request, timeout)
+
+    def ground(self, query: str, timeout: float = DEFAULT_TIMEOUT) -> GroundedObject:
+        """The 3D object that ``query`` describes in what the camera has seen.
+
+        Raises:
+            NotFoundError, AmbiguousError: when the reasoner abstains; both are answers.
+            SceneR1Error: the subclass that belongs to the failure's code.
+        """
+        return self.ground_async(query, timeout=timeout).result().object
+
+    def ground_async(
+        self, query: str, start_ns: int = 0, end_ns: int = 0, timeout: float = DEFAULT_TIMEOUT
+    ) -> Future[Any]:
+        """As :meth:`ground`, at once, in the part of the window between two stamps (0 = open)."""
+        request = GroundQuery.Request(
+            query=query,
+            window_start=ns_to_stamp(start_ns),
+            window_end=ns_to_stamp(end_ns),
+            timeout=seconds_to_duration(timeout),
+        )
+        return self.call_async(GroundQuery, "ground", request, timeout)
+
+    def answer(self, question: str, timeout: float = DEFAULT_TIMEOUT) -> str:
+        """The answer to a question about what the camera has seen; raises as :meth:`ground`."""
+        return str(self.answer_async(question, timeout=timeout).result().answer)
+
+    def answer_async(
+        self, question: str, start_ns: int = 0, end_ns: int = 0, timeout: float = DEFAULT_TIMEOUT
+    ) -> Future[Any]:
+        """As :meth:`answer`, at once; the future's result has rationale and evidence too."""
+        request = AnswerQuestion.Request(
+            question=question,
+            window_start=ns_to_stamp(start_ns),
+            window_end=ns_to_stamp(end_ns),
+            timeout=seconds_to_duration(timeout),
+        )
+        return self.call_async(AnswerQuestion, "answer", request, timeout)
 
     def list_objects(self, label: str = "", include_stale: bool = True) -> list[GroundedObject]:
         """The objects in the memory, optionally only those with ``label``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import textwrap
 
+from ..config import Config
 from . import grounding_node, lifting_node, tracking_node
 from .node_base import NodeConfig
 from .parameters import Sections, parameter_name
@@ -21,7 +22,7 @@ _HEADING = """\
 
 def sections() -> Sections:
     """The settings of all nodes, each once."""
-    found: dict[str, type] = {}
+    found: dict[str, type[Config]] = {}
     for module in (grounding_node, tracking_node, lifting_node):
         found.update(module.SECTIONS)
     return found

@@ -28,7 +28,13 @@ def graph(request):
 
 
 @pytest.fixture(scope="module")
-def played(request, recording_dir):
+def reasoner():
+    """The reasoner of ``played``; None is what the parameters say. Test modules replace it."""
+    return
+
+
+@pytest.fixture(scope="module")
+def played(request, recording_dir, reasoner):
     """The composed graph after it has seen the small recording, with a client."""
     from scene_r1_ros.frames import VideoWindow
     from scene_r1_ros.ros.client import GroundingClient
@@ -47,7 +53,9 @@ def played(request, recording_dir):
     one.lifting = one.add(LiftingNode, window, parameters=topics)
     one.tracking = one.add(TrackingNode, window, parameters=topics)
     every_frame = {"window.keyframe_interval": 0.0, "window.keyframe_max_interval": 0.0}
-    one.grounding = one.add(GroundingNode, window, parameters={**topics, **every_frame})
+    one.grounding = one.add(
+        GroundingNode, window, reasoner=reasoner, parameters={**topics, **every_frame}
+    )
     play = {**topics, "source": str(recording_dir), "rate": 10.0}
     one.player = one.add(PlayerNode, parameters=play)
     assert one.player.finished.wait(30.0)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from ros_graph import wait_for
+from ros_graph import best_seen, wait_for
 from scene_r1_msgs.msg import GroundedObjectArray, ObjectMask
 from sensor_msgs.msg import Image, PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
@@ -17,19 +15,6 @@ from scene_r1_ros.ros.cloud import cloud_to_points
 from scene_r1_ros.ros.conversions import box3d_from_msg, mask_from_msg
 
 LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-
-
-def best_seen(recording_dir):
-    """The thing that most frames show whole, and the frame that shows most of it."""
-    truth = json.loads((recording_dir / "objects.json").read_text())
-
-    def whole(view):
-        x0, y0, x1, y1 = view["box"]
-        return x0 > 2 and y0 > 2 and x1 < 318 and y1 < 238 and view["pixels"] > 1500
-
-    things = [item for item in truth["objects"] if not item["mounted"]]
-    thing = max(things, key=lambda item: sum(map(whole, item["frames"])))
-    return thing, max(filter(whole, thing["frames"]), key=lambda view: view["pixels"])
 
 
 @pytest.fixture

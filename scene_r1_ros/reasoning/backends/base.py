@@ -61,7 +61,10 @@ class ModelStatus:
 class Backend(Protocol):
     """A vision-language model behind one interface."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+        ...
 
     @property
     def box_frame(self) -> BoxFrame:
