@@ -30,6 +30,7 @@ class PendingRequest:
     _answered: threading.Event = field(default_factory=threading.Event)
     _object: GroundedObject | None = None
     _error: SceneR1Error | None = None
+    _lifted: threading.Event = field(default_factory=threading.Event)
 
     def wait(self, still_possible: Callable[[], None]) -> GroundedObject:
         """The object, once it is there.
@@ -46,7 +47,15 @@ class PendingRequest:
         if self._error is not None:
             raise self._error
         assert self._object is not None
+        # The last stage's seconds come by another topic, a moment after the object.
+        self._lifted.wait(_POLL)
         return self._object
+
+    def note_done(self, stage: int, seconds: float) -> None:
+        """A stage has ended well after this many seconds."""
+        self.seconds[STAGES.get(stage, "request")] = seconds
+        if stage == StageStatus.LIFTING:
+            self._lifted.set()
 
     def resolve(self, item: GroundedObject) -> None:
         """The object is there."""
@@ -100,7 +109,7 @@ class PendingRequests:
             return
         stage = STAGES.get(msg.stage, "request")
         if msg.state == StageStatus.DONE:
-            request.seconds[stage] = float(msg.seconds)
+            request.note_done(msg.stage, float(msg.seconds))
         elif msg.state == StageStatus.RUNNING:
             request.control.progress(stage, float(msg.progress), msg.message)
         elif msg.state in (StageStatus.FAILED, StageStatus.CANCELLED):
