@@ -21,10 +21,12 @@ from types import TracebackType
 from typing import Any
 
 import rclpy
+from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from scene_r1_msgs.action import Ground
 from scene_r1_msgs.msg import GroundedObject
 from scene_r1_msgs.srv import (
     AnswerQuestion,
@@ -36,7 +38,8 @@ from scene_r1_msgs.srv import (
     TrackBox,
 )
 
-from ..errors import OK, DeadlineError, NotActiveError, error_from_code
+from ..control import Control
+from ..errors import OK, CancelledError, DeadlineError, NotActiveError, error_from_code
 from ..geometry import BoxXyxy
 from .conversions import box2d_to_msg, ns_to_stamp, seconds_to_duration
 from .transport import use_shared_memory_profile
@@ -44,6 +47,7 @@ from .transport import use_shared_memory_profile
 DEFAULT_TIMEOUT = 60.0
 # The service answers TIMEOUT itself; only a service that died needs the client's own deadline.
 _GRACE = 2.0
+_POLL = 0.02
 
 
 class GroundingClient:
@@ -64,6 +68,7 @@ class GroundingClient:
         self._executor = SingleThreadedExecutor(context=self._context)
         self._executor.add_node(self.node)
         self._clients: dict[str, Any] = {}
+        self._action = ActionClient(self.node, Ground, f"{self.namespace}/ground_action")
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._spin, name="grounding-client", daemon=True)
         self._thread.start()
@@ -82,6 +87,7 @@ class GroundingClient:
     def close(self) -> None:
         """End the client's node; calls still under way fail."""
         self._executor.shutdown(timeout_sec=1.0)
+        self._action.destroy()
         self._context.try_shutdown()
         self._thread.join(timeout=2.0)
         self.node.destroy_node()
@@ -137,6 +143,32 @@ class GroundingClient:
         )
         return self.call_async(GroundQuery, "ground", request, timeout)
 
+    def ground_live(
+        self, query: str, timeout: float = DEFAULT_TIMEOUT, control: Control | None = None
+    ) -> Any:
+        """As :meth:`ground` through the action: progress goes to ``control``, which may cancel.
+
+        Returns the action's result: grounding, object, seconds.
+        """
+        control = control or Control()
+        self._wait_for(self._action, "ground_action")
+        goal = Ground.Goal(query=query, timeout=seconds_to_duration(timeout))
+        handle = self._await(
+            self._action.send_goal_async(goal, lambda msg: _report(msg.feedback, control)),
+            timeout,
+            "ground_action",
+        )
+        if not handle.accepted:
+            raise NotActiveError(f"{self.namespace}/ground_action refused the goal.")
+        try:
+            result = self._await(handle.get_result_async(), timeout, "ground_action", control)
+        except (CancelledError, KeyboardInterrupt):
+            handle.cancel_goal_async()
+            raise
+        if result.result.error_code != OK:
+            raise error_from_code(result.result.error_code, result.result.message)
+        return result.result
+
     def answer(self, question: str, timeout: float = DEFAULT_TIMEOUT) -> str:
         """The answer to a question about what the camera has seen; raises as :meth:`ground`."""
         return str(self.answer_async(question, timeout=timeout).result().answer)
@@ -186,11 +218,7 @@ class GroundingClient:
             NotActiveError: if the service does not appear within the discovery time-out.
         """
         client = self._client(kind, name)
-        if not client.wait_for_service(timeout_sec=self.discovery_timeout):
-            raise NotActiveError(
-                f"there is no service {self.namespace}/{name} after {self.discovery_timeout:g} s; "
-                "start the graph with `scene-r1 up`, and check ROS_DOMAIN_ID."
-            )
+        self._wait_for(client, name)
         answer: Future[Any] = Future()
         expiry = threading.Timer(
             timeout + _GRACE,
@@ -232,6 +260,27 @@ class GroundingClient:
         report = self.health()
         raise NotActiveError(f"{report.precondition} {report.remedy}")
 
+    def _wait_for(self, client: Any, name: str) -> None:
+        wait = client.wait_for_server if client is self._action else client.wait_for_service
+        if not wait(timeout_sec=self.discovery_timeout):
+            raise NotActiveError(
+                f"there is no {self.namespace}/{name} after {self.discovery_timeout:g} s; "
+                "start the graph with `scene-r1 up`, and check ROS_DOMAIN_ID."
+            )
+
+    def _await(self, future: Any, timeout: float, name: str, control: Control | None = None) -> Any:
+        deadline = time.monotonic() + timeout + _GRACE
+        while not future.done():
+            if control is not None and control.cancelled:
+                control.check(name)
+            if time.monotonic() > deadline:
+                raise DeadlineError(
+                    f"{self.namespace}/{name} did not answer within {timeout:g} s; is its node "
+                    "still alive?"
+                )
+            time.sleep(_POLL)
+        return future.result()
+
     def _client(self, kind: Any, name: str) -> Any:
         with self._lock:
             if name not in self._clients:
@@ -241,6 +290,10 @@ class GroundingClient:
     def _spin(self) -> None:
         with contextlib.suppress(ExternalShutdownException):
             self._executor.spin()
+
+
+def _report(feedback: Ground.Feedback, control: Control) -> None:
+    control.progress(feedback.stage, float(feedback.progress), feedback.partial_rationale)
 
 
 def _fail(answer: Future[Any], error: BaseException) -> None:

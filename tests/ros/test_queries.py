@@ -14,6 +14,7 @@ from scene_r1_msgs.msg import Grounding as GroundingMsg
 from scripted_backend import ScriptedBackend, reply, stage_of
 
 from scene_r1_ros import errors
+from scene_r1_ros.control import Control
 from scene_r1_ros.reasoning.messages import pictures
 from scene_r1_ros.reasoning.reasoner import TwoStageReasoner
 from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
@@ -169,6 +170,19 @@ def test_the_action_reports_stages_and_rationale(played, prompt, action):
     assert any("It shows then." in feedback.partial_rationale for feedback in heard)
     progress = [feedback.progress for feedback in heard]
     assert progress == sorted(progress)
+
+
+def test_the_client_follows_a_query_live(played, prompt):
+    heard = []
+    control = Control(on_progress=lambda stage, share, text: heard.append((stage, share)))
+    assert played.client.ground_live(QUERY, control=control).object.views > 0
+    assert {"temporal", "image"} <= {stage for stage, _ in heard}
+
+
+def test_the_client_reports_abstention_as_the_service_does(played, prompt, model):
+    model.says = lambda messages: reply("not found")
+    with pytest.raises(errors.NotFoundError):
+        played.client.ground_live(QUERY)
 
 
 def test_the_action_is_cancelled_while_the_model_thinks(played, prompt, action, model):
