@@ -92,17 +92,24 @@ def evaluate(options: EvalOptions, on_progress: Progress | None = None) -> dict[
 
 
 def _samples(options: EvalOptions) -> list[Annotation]:
-    wanted = {"caption": "scanrefer", "rooms": "scanrefer"}.get(
-        options.benchmark, options.benchmark
-    )
-    found = [
-        item
-        for item in read_annotations(options.annotations, options.nr3d_all)
-        if item.benchmark == wanted
-    ]
+    everything = read_annotations(options.annotations, options.nr3d_all)
+    if options.benchmark == "rooms":
+        found = room_queries(everything)
+    else:
+        wanted = "scanrefer" if options.benchmark == "caption" else options.benchmark
+        found = [item for item in everything if item.benchmark == wanted]
     if not found:
-        raise EvaluationError(f"{options.annotations} holds no annotation of {wanted}.")
+        raise EvaluationError(f"{options.annotations} holds no annotation of {options.benchmark}.")
     return found
+
+
+def room_queries(annotations: Sequence[Annotation]) -> list[Annotation]:
+    """Descriptions of one object each, and the queries that nothing in the room fits."""
+    return [
+        item
+        for item in annotations
+        if item.benchmark == "scanrefer" or (item.benchmark == "multi3dref" and not item.object_ids)
+    ]
 
 
 def _truths(options: EvalOptions, chosen: Sequence[Annotation]) -> dict[str, SceneTruth]:

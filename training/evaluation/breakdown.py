@@ -107,8 +107,9 @@ def truth_groups(
         "query": {},
     }
     for item in annotations:
-        if item.kind:
-            groups["query"][item.key] = item.kind
+        kind = str(item.record.get("query_type") or item.kind)
+        if kind:
+            groups["query"][item.key] = kind
         if not item.object_ids:
             continue
         if item.label:

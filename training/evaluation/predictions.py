@@ -24,7 +24,7 @@ KEY_FIELDS: dict[str, tuple[str, ...]] = {
     "sqa3d": ("question_id",),
     "vsi": ("id",),
     "caption": ("scene_id", "object_id"),
-    "rooms": ("scene_id", "ann_id"),
+    "rooms": ("key",),
 }
 _LISTED = 8
 

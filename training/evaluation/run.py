@@ -22,7 +22,8 @@ CHUNK = 4
 def choose(
     annotations: Sequence[Annotation], subset: Iterable[str] | None = None, limit: int = 0
 ) -> list[Annotation]:
-    """The annotations to evaluate: those of ``subset`` (keys or scenes), the first ``limit``.
+    """The annotations to evaluate: those of ``subset`` (keys or scenes), then ``limit`` of them,
+    spread evenly so that a few samples still come from many scenes.
 
     Raises:
         EvaluationError: listing the names of ``subset`` that fit nothing, or if nothing is left.
@@ -38,8 +39,8 @@ def choose(
                 f"{', '.join(unknown[:8])}{' ...' if len(unknown) > 8 else ''}."
             )
         chosen = [item for item in chosen if item.key in names or item.scene_id in names]
-    if limit:
-        chosen = chosen[:limit]
+    if 0 < limit < len(chosen):
+        chosen = [chosen[i * len(chosen) // limit] for i in range(limit)]
     if not chosen:
         raise EvaluationError("no sample is left to evaluate.")
     return chosen
