@@ -4,11 +4,13 @@ examples:
   scene-r1 ground --source recordings/kitchen --frame 0 --box 201 40 542 426
   scene-r1 ground --source recordings/kitchen --query "the blue cabinet" --json
   scene-r1 ground --source scene.sens --frame 120 --box 10 20 200 220 --ply object.ply
+  scene-r1 ground --source recordings/kitchen --frame 0 --box 201 40 542 426 --report out/cabinet
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,13 +22,9 @@ HELP = "ground a query or a box in a recording, without ROS"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of ``scene-r1 ground``."""
-    from ..lifting import LiftConfig
-    from ..tracking import GeometricTrackerConfig
-    from .options import add_config_arguments
+    from .settings import add_settings_arguments
 
-    parser.add_argument(
-        "--source", required=True, type=Path, metavar="DIR", help="folder, .sens file or bag"
-    )
+    parser.add_argument("--source", type=Path, metavar="DIR", help="folder, .sens file or bag")
     parser.add_argument("--query", help="what to look for, in words")
     parser.add_argument("--frame", type=int, metavar="I", help="number of the frame of --box")
     parser.add_argument(
@@ -39,34 +37,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-frames", type=int, default=240, help="thin longer recordings (default: 240)"
     )
     parser.add_argument("--ply", type=Path, help="write the object's points here")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write an HTML report, the cloud and masks here"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    add_config_arguments(parser, GeometricTrackerConfig, title="tracker", prefix="tracker")
-    add_config_arguments(parser, LiftConfig, title="lifting", prefix="lifting")
+    parser.add_argument("--model", help="checkpoint that answers --query: a folder or a hub name")
+    parser.add_argument("--server", metavar="URL", help="OpenAI-compatible server that answers it")
+    add_settings_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Read, ground, print."""
     from ..lifting import LiftConfig, lift
     from ..pipeline import Pipeline
+    from ..reasoning import build
+    from ..reasoning.backends.background import wait_until_ready
     from ..recordings import open_recording
     from ..result import result_record
-    from ..tracking import GeometricTracker, GeometricTrackerConfig
+    from ..tracking import backends
     from .main import print_json
-    from .options import config_from
     from .progress import ProgressBar
+    from .settings import GivenSettings
     from .text import object_text
 
-    if (args.query is None) == (args.box is None):
-        raise RequestError("give either --query, or --frame and --box.")
-    if (args.frame is None) != (args.box is None):
-        raise RequestError("--frame and --box belong together.")
-    tracker = GeometricTracker(config_from(args, GeometricTrackerConfig, "tracker"))
-    lift_config = config_from(args, LiftConfig, "lifting")
+    sections = (*backends.SECTIONS, ("lifting", LiftConfig), *build.SECTIONS)
+    settings = GivenSettings(sections, assignments(args))
+    if args.list_settings:
+        print(settings)
+        return 0
+    check_request(args)
+    lift_config = settings("lifting", LiftConfig)
+    reasoner = build.make_reasoner(settings) if args.query is not None else None
+    pipeline = Pipeline(
+        backends.tracker_from(settings), lambda w, t, c: lift(w, t, c, lift_config), reasoner
+    )
     with open_recording(args.source) as recording, ProgressBar() as bar:
         anchor = None if args.frame is None else recording.index_of_number(args.frame)
         window = read_window(recording, args, anchor, bar)
-        pipeline = Pipeline(tracker, lambda w, t, c: lift(w, t, c, lift_config))
-        if args.query is not None:
+        if reasoner is not None:
+            wait_until_ready(reasoner.backend, bar.control)
             result = pipeline.from_query(window, args.query, bar.control)
         else:
             stamp_ns = int(recording.stamps_ns[anchor])
@@ -79,13 +88,35 @@ def run(args: argparse.Namespace) -> int:
     if skipped:
         print(f"skipped {skipped}", file=sys.stderr)
     if args.ply is not None and result.lifted is not None:
+        from ..report.result_folder import write_ply
+
         write_ply(args.ply, result.lifted)
     record = result_record(result, window, number)
+    if args.report is not None:
+        record |= _report(args, recording, window, result, record)
     if args.json:
         print_json(record)
     else:
         print(object_text(record))
+        if args.report is not None:
+            print(f"  report  {record['report']}")
     return 0
+
+
+def assignments(args: argparse.Namespace) -> list[str]:
+    """``--set`` with the short flags of the model put before it."""
+    short = {"transformers.model": args.model, "openai.base_url": args.server}
+    return [f"{name}={value}" for name, value in short.items() if value] + args.set
+
+
+def check_request(args: argparse.Namespace) -> None:
+    """Raises RequestError unless there is a source and one prompt."""
+    if args.source is None:
+        raise RequestError("--source is missing: a folder, .sens file or bag.")
+    if (args.query is None) == (args.box is None):
+        raise RequestError("give either --query, or --frame and --box.")
+    if (args.frame is None) != (args.box is None):
+        raise RequestError("--frame and --box belong together.")
 
 
 def read_window(recording: Any, args: argparse.Namespace, anchor: int | None, bar: Any) -> Any:
@@ -107,12 +138,35 @@ def read_window(recording: Any, args: argparse.Namespace, anchor: int | None, ba
     return WindowSnapshot.of(frames.values())
 
 
-def write_ply(path: Path, lifted: Any) -> None:
-    """The object's coloured points as PLY."""
-    import open3d as o3d
+def _report(
+    args: argparse.Namespace, recording: Any, window: Any, result: Any, record: dict[str, Any]
+) -> dict[str, Any]:
+    """Write the report; what it adds to the record: its path, and the truth where it is known."""
+    from ..demo import truth_of
+    from ..lifting import LiftConfig
+    from ..report import write_report
+    from ..tracking import GeometricTrackerConfig
+    from .options import config_from
 
-    cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(lifted.points.astype(float)))
-    cloud.colors = o3d.utility.Vector3dVector(lifted.colors / 255.0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not o3d.io.write_point_cloud(str(path), cloud):
-        raise RequestError(f"cannot write {path}; is the folder writable and the ending .ply?")
+    truth = None
+    if record["box"] is not None:
+        anchor = window.at(result.grounding.anchor_stamp_ns)
+        truth = truth_of(recording.path, anchor, record["box"], record["frame"])
+    files = write_report(
+        args.report,
+        window,
+        result,
+        record=record,
+        truth=truth,
+        source=recording.name,
+        command=shlex.join(["scene-r1", *sys.argv[1:]]),
+        settings={
+            "tracker": vars(config_from(args, GeometricTrackerConfig, "tracker")),
+            "lifting": vars(config_from(args, LiftConfig, "lifting")),
+        },
+    )
+    added: dict[str, Any] = {"report": str(files.html)}
+    if truth is not None:
+        iou = truth.iou(result.lifted.box) if result.lifted else 0.0
+        added |= {"truth": truth.record(), "iou": round(iou, 4)}
+    return added

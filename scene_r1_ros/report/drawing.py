@@ -12,6 +12,7 @@ from ..frames import RgbdFrame
 from ..geometry import Box3D, Float64, invert, transform_points
 from ..palette import Rgb
 
+FOUND_COLOR: Rgb = (255, 45, 135)
 TRUTH_COLOR: Rgb = (0, 150, 136)
 _NEAR = 0.05
 # Corners in the order of Box3D.corners: 0-3 below, 4-7 above them.
@@ -41,17 +42,17 @@ def draw_box3d(
     front = _edges_in_front(corners)
     out = np.array(color)
     thickness = max(1, round(color.shape[1] / 280))
-    faint = out.copy()
+    faint: NDArray[np.uint8] = out.copy()
     for edge in EDGES:
         if edge not in front:
             _line(faint, frame, corners[list(edge)], rgb, max(1, thickness - 1))
-    out = cv2.addWeighted(faint, 0.45, out, 0.55, 0.0)
+    out = np.asarray(cv2.addWeighted(faint, 0.45, out, 0.55, 0.0), dtype=np.uint8)
     for edge in front:
         _line(out, frame, corners[list(edge)], rgb, thickness)
-    return np.asarray(out, dtype=np.uint8)
+    return out
 
 
-def is_in_view(frame: RgbdFrame, box: Box3D) -> bool:
+def center_in_view(frame: RgbdFrame, box: Box3D) -> bool:
     """Whether the box's centre projects into the image."""
     center = transform_points(invert(frame.T_world_camera), np.array([box.center]))
     pixels, z = frame.intrinsics.project(center)

@@ -13,10 +13,9 @@ import numpy as np
 
 from .. import __version__
 from ..frames import RgbdFrame, WindowSnapshot
-from ..overlay_image import DEFAULT_COLOR
 from ..pipeline import PipelineResult
 from . import pictures, plots
-from .drawing import TRUTH_COLOR
+from .drawing import FOUND_COLOR, TRUTH_COLOR
 from .truth import Truth
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def render_page(
         views=_views(window, result, truth),
         plot=_plot(window, result, truth),
         stages=_stages(record.get("seconds") or {}),
-        found_color=plots.hex_color(DEFAULT_COLOR),
+        found_color=plots.hex_color(FOUND_COLOR),
         truth_color=plots.hex_color(TRUTH_COLOR),
         window_text=f"{len(window.frames)} frames, {window.seconds:.1f} s",
         version=__version__,
@@ -84,8 +83,12 @@ def _numbers(record: Mapping[str, Any]) -> list[dict[str, str]]:
     x, y, z = item["center"]
     sx, sy, sz = item["size"]
     shown = [
-        ("size", f"{sx:.2f} × {sy:.2f} × {sz:.2f} m", f"yaw {math.degrees(item['yaw']):.1f}°"),
-        ("centre", f"{x:.2f}, {y:.2f}, {z:.2f} m", f"in {item.get('frame_id') or 'the map'}"),
+        (
+            "size",
+            f"{sx:.2f} × {sy:.2f} × {sz:.2f}",
+            f"metres, yaw {math.degrees(item['yaw']):.1f}°",
+        ),
+        ("centre", f"{x:.2f}, {y:.2f}, {z:.2f}", f"metres in {item.get('frame_id') or 'the map'}"),
         ("seen in", f"{item['views']} views", f"{item['points']} points"),
     ]
     if record.get("iou") is not None:
@@ -114,7 +117,7 @@ def _timeline(window: WindowSnapshot, result: PipelineResult) -> dict[str, Any]:
         return round(100.0 * window.time_of(frame) / length, 2)
 
     seen = pictures.seen_frames(window, result.track)
-    width = round(max(0.4, 100.0 / max(1, len(window.frames))), 2)
+    width = round(max(0.4, 115.0 / max(1, len(window.frames))), 2)
     anchor = None
     if result.grounding.found:
         anchor = place(window.at(result.grounding.anchor_stamp_ns))
@@ -123,6 +126,7 @@ def _timeline(window: WindowSnapshot, result: PipelineResult) -> dict[str, Any]:
         "width": width,
         "anchor": anchor,
         "end": f"{window.seconds:.1f} s",
+        "span": [window.time_of(frame) for frame in (seen[0], seen[-1])] if seen else None,
         "text": f"{len(seen)} of {len(window.frames)} frames show it",
     }
 

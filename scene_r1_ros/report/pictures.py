@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ..frames import RgbdFrame, WindowSnapshot
 from ..geometry import Box3D
-from ..overlay_image import DEFAULT_COLOR, draw_box, draw_mask
+from ..overlay_image import draw_box, draw_mask
 from ..reasoning import Grounding
 from ..recordings.images import encode_color
 from ..tracking import MaskTrack
-from .drawing import TRUTH_COLOR, draw_box3d
+from .drawing import FOUND_COLOR, TRUTH_COLOR, center_in_view, draw_box3d
 from .truth import Truth
 
 
@@ -49,7 +49,7 @@ def boxed_picture(frame: RgbdFrame, box: Box3D | None, truth: Truth | None) -> N
     if truth is not None:
         image = draw_box3d(image, frame, truth.box, TRUTH_COLOR)
     if box is not None:
-        image = draw_box3d(image, frame, box, DEFAULT_COLOR)
+        image = draw_box3d(image, frame, box, FOUND_COLOR)
     return image
 
 
@@ -70,8 +70,10 @@ def different_views(frames: Sequence[RgbdFrame], box: Box3D, count: int) -> list
     """Up to ``count`` frames that look at the box from directions as different as there are.
 
     Greedy farthest-point choice over the unit directions from the box to the camera, begun with
-    the frame nearest to the mean direction; in order of time.
+    the frame nearest to the mean direction; in order of time. Frames that do not show the box's
+    centre are passed over if others do.
     """
+    frames = [frame for frame in frames if center_in_view(frame, box)] or list(frames)
     if not frames:
         return []
     towards = np.stack([f.T_world_camera[:3, 3] - np.array(box.center) for f in frames])
@@ -89,4 +91,4 @@ def different_views(frames: Sequence[RgbdFrame], box: Box3D, count: int) -> list
 
 def _masked(frame: RgbdFrame, track: MaskTrack | None) -> NDArray[np.uint8]:
     mask = track.at(frame.stamp_ns) if track else None
-    return np.array(frame.color) if mask is None else draw_mask(frame.color, mask.mask)
+    return np.array(frame.color) if mask is None else draw_mask(frame.color, mask.mask, FOUND_COLOR)

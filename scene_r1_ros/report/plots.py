@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from ..geometry import Box3D, Float64
 from ..lifting import LiftedObject
-from ..overlay_image import DEFAULT_COLOR
-from .drawing import EDGES, TRUTH_COLOR
+from .drawing import EDGES, FOUND_COLOR, TRUTH_COLOR
 from .truth import Truth
 
 MOST_POINTS = 6000
@@ -34,14 +33,14 @@ def views_plot(
 
     ``cameras`` (N, 3) are positions to draw in the view from above.
     """
-    figure = _figure((10.5, 3.7))
+    figure = new_figure((10.5, 3.7))
     axes = figure.subplots(1, 3)
     points, colors = thinned(lifted)
     for ax, (title, i, j) in zip(axes, _PLANES, strict=True):
         draw_plane(ax, points, colors, lifted.box, truth, i, j)
         ax.set_title(title, color=INK, fontsize=10)
     if cameras is not None and len(cameras):
-        _hint_at_cameras(axes[0], cameras, lifted.box)
+        _hint_at_cameras(axes[0], cameras)
     figure.tight_layout()
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=150)
@@ -62,9 +61,10 @@ def draw_plane(
     if (i, j) == (0, 2):
         order = order[::-1]  # seen from -y, what is at small y is in front
     ax.scatter(points[order, i], points[order, j], s=3, c=colors[order], linewidths=0)
-    draw_box_edges(ax, box, i, j, hex_color(DEFAULT_COLOR), 2.0, "-")
+    draw_box_edges(ax, box, i, j, hex_color(FOUND_COLOR), 2.0, "-")
     if truth is not None:
         draw_box_edges(ax, truth.box, i, j, hex_color(TRUTH_COLOR), 1.6, "--")
+    _frame_plane(ax, [box, *([truth.box] if truth else [])], points, i, j)
     ax.set_xlabel(f"{_AXES[i]} (m)", color=SOFT, fontsize=9)
     ax.set_ylabel(f"{_AXES[j]} (m)", color=SOFT, fontsize=9)
     _plain(ax)
@@ -87,24 +87,28 @@ def thinned(lifted: LiftedObject) -> tuple[NDArray[Any], NDArray[Any]]:
     return lifted.points[::stride], lifted.colors[::stride] / 255.0
 
 
-def _hint_at_cameras(ax: Any, cameras: Float64, box: Box3D) -> None:
-    """Arrows at the border of the plot, from where the cameras looked."""
-    ax.autoscale(False)
+def _frame_plane(ax: Any, boxes: Sequence[Box3D], points: NDArray[Any], i: int, j: int) -> None:
+    """Equal, square limits around everything drawn."""
+    drawn = np.vstack([points, *(box.corners() for box in boxes)])[:, [i, j]]
+    low, high = drawn.min(axis=0), drawn.max(axis=0)
+    middle, half = (low + high) / 2, 0.58 * float((high - low).max())
+    ax.set_xlim(middle[0] - half, middle[0] + half)
+    ax.set_ylim(middle[1] - half, middle[1] + half)
+    ax.set_aspect("equal", adjustable="box")
+
+
+def _hint_at_cameras(ax: Any, cameras: Float64) -> None:
+    """Dots at the border of the plot, on the side from which the cameras looked."""
     low = np.array([ax.get_xlim()[0], ax.get_ylim()[0]])
     high = np.array([ax.get_xlim()[1], ax.get_ylim()[1]])
-    middle = np.array(box.center[:2])
-    for camera in cameras[:, :2]:
-        way = camera - middle
-        with np.errstate(divide="ignore", invalid="ignore"):
-            to_edge = np.where(way > 0, (high - middle) / way, (low - middle) / way)
-        share = min(1.0, float(np.nanmin(np.where(np.isfinite(to_edge), to_edge, np.inf))))
-        x, y = middle + way * share * 0.98
-        ax.plot([x], [y], marker="o", markersize=3, color=INK, alpha=0.35, linestyle="none")
+    middle, half = (low + high) / 2, 0.48 * (high - low)
+    way = cameras[:, :2] - middle
+    share = np.minimum(1.0, 1.0 / np.maximum(np.abs(way / half).max(axis=1), 1e-9))
+    x, y = (middle + way * share[:, None]).T
+    ax.scatter(x, y, s=16, color=INK, alpha=0.4, linewidths=0)
 
 
 def _plain(ax: Any) -> None:
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.margins(0.12)
     ax.grid(True, color=LINE, linewidth=0.6)
     ax.set_axisbelow(True)
     ax.tick_params(colors=SOFT, labelsize=8)
@@ -112,7 +116,8 @@ def _plain(ax: Any) -> None:
         spine.set_color(LINE)
 
 
-def _figure(size: tuple[float, float]) -> Any:
+def new_figure(size: tuple[float, float]) -> Any:
+    """A white figure of this size in inches, without any window system."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -114,7 +114,11 @@ def load_result(folder: Path) -> SavedResult:
 
 
 def write_ply(path: Path, lifted: LiftedObject) -> None:
-    """The object's points, coloured, as binary PLY in metres of the fixed frame."""
+    """The object's points, coloured, as binary PLY in metres of the fixed frame.
+
+    Raises:
+        RequestError: if ``path`` cannot be written.
+    """
     vertices = np.empty(len(lifted.points), _VERTEX)
     for i, name in enumerate("xyz"):
         vertices[name] = lifted.points[:, i]
@@ -123,8 +127,11 @@ def write_ply(path: Path, lifted: LiftedObject) -> None:
     properties = "".join(f"property float {name}\n" for name in "xyz")
     properties += "".join(f"property uchar {name}\n" for name in ("red", "green", "blue"))
     header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n{properties}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(header.encode() + b"end_header\n" + vertices.tobytes())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(header.encode() + b"end_header\n" + vertices.tobytes())
+    except OSError as error:
+        raise RequestError(f"the points cannot be written to {path}: {error}.") from error
 
 
 _VERTEX = np.dtype(
