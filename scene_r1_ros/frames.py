@@ -12,6 +12,7 @@ import math
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -89,13 +90,34 @@ class CameraIntrinsics:
     def backproject(
         self, depth_m: NDArray[np.float32], mask: NDArray[np.bool_] | None = None
     ) -> NDArray[np.float32]:
-        """Camera-frame points (N, 3), float32, of the pixels with depth (and inside ``mask``)."""
+        """Camera-frame points (N, 3), float32, of the pixels with depth (and inside ``mask``).
+
+        Raises:
+            FrameError: if depth is not of this camera's size.
+        """
+        if depth_m.shape != (self.height, self.width):
+            raise FrameError(
+                f"depth has shape {depth_m.shape}; this camera's is {(self.height, self.width)}."
+            )
         valid = depth_m > 0 if mask is None else mask & (depth_m > 0)
-        rows, cols = np.nonzero(valid)
-        z = depth_m[rows, cols]
-        x = (cols.astype(np.float32) - np.float32(self.cx)) * z * np.float32(1.0 / self.fx)
-        y = (rows.astype(np.float32) - np.float32(self.cy)) * z * np.float32(1.0 / self.fy)
-        return np.stack([x, y, z], axis=1)
+        pixels = np.flatnonzero(valid)
+        ray_x, ray_y = _rays(self)
+        points = np.empty((pixels.size, 3), np.float32)
+        points[:, 2] = z = depth_m.ravel().take(pixels)
+        np.multiply(ray_x.take(pixels), z, out=points[:, 0])
+        np.multiply(ray_y.take(pixels), z, out=points[:, 1])
+        return points
+
+
+@lru_cache(maxsize=4)
+def _rays(camera: CameraIntrinsics) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """x and y at depth 1 of every pixel, (height * width,) each."""
+    x = (np.arange(camera.width) - camera.cx) / camera.fx
+    y = (np.arange(camera.height) - camera.cy) / camera.fy
+    return (
+        np.tile(x.astype(np.float32), camera.height),
+        np.repeat(y.astype(np.float32), camera.width),
+    )
 
 
 @dataclass(frozen=True, eq=False)

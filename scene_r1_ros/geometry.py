@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -54,6 +55,10 @@ def invert(T: Float64) -> Float64:
 
 def transform_points(T: Float64, points: NDArray[Any]) -> NDArray[Any]:
     """Apply the (4, 4) transform to points of shape (..., 3), in the points' own precision."""
+    if points.size and points.dtype in (np.float32, np.float64):
+        # many times faster than a matrix product of three columns, and on one thread
+        flat = np.ascontiguousarray(points).reshape(1, -1, 3)
+        return np.asarray(cv2.transform(flat, np.asarray(T[:3], np.float64))).reshape(points.shape)
     R = T[:3, :3].astype(points.dtype, copy=False)
     t = T[:3, 3].astype(points.dtype, copy=False)
     return points @ R.T + t
