@@ -207,7 +207,7 @@ def _report(
         truth=truth,
         source=recording.name,
         command=_command(args, source, prompt),
-        settings=_settings(playback),
+        settings={"what the demonstration sets; the rest are defaults": playback.node_parameters()},
     )
     if args.picture is not None:
         from ..report.summary import write_summary
@@ -235,17 +235,6 @@ def _window(recording: Recording, playback: Playback) -> WindowSnapshot:
         dataclasses.replace(frame, stamp_ns=published_stamp_ns(frame.stamp_ns))
         for frame in recording.frames(playback.start, None, playback.stride)
     )
-
-
-def _settings(playback: Playback) -> dict[str, dict[str, Any]]:
-    from ..lifting import LiftConfig
-    from ..tracking import GeometricTrackerConfig
-
-    return {
-        "nodes, set by the demonstration": playback.node_parameters(),
-        "tracker": vars(GeometricTrackerConfig()),
-        "lifting": vars(LiftConfig()),
-    }
 
 
 def _command(args: argparse.Namespace, source: DemoSource, prompt: Prompt) -> str:

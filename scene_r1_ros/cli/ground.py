@@ -93,7 +93,9 @@ def run(args: argparse.Namespace) -> int:
         write_ply(args.ply, result.lifted)
     record = result_record(result, window, number)
     if args.report is not None:
-        record |= _report(args, recording, window, result, record)
+        used = sections if reasoner is not None else sections[: -len(build.SECTIONS)]
+        shown = {prefix: vars(settings(prefix, section)) for prefix, section in used}
+        record |= _report(args, recording, window, result, record, shown)
     if args.json:
         print_json(record)
     else:
@@ -139,14 +141,16 @@ def read_window(recording: Any, args: argparse.Namespace, anchor: int | None, ba
 
 
 def _report(
-    args: argparse.Namespace, recording: Any, window: Any, result: Any, record: dict[str, Any]
+    args: argparse.Namespace,
+    recording: Any,
+    window: Any,
+    result: Any,
+    record: dict[str, Any],
+    settings: dict[str, dict[str, Any]],
 ) -> dict[str, Any]:
     """Write the report; what it adds to the record: its path, and the truth where it is known."""
     from ..demo import truth_of
-    from ..lifting import LiftConfig
     from ..report import write_report
-    from ..tracking import GeometricTrackerConfig
-    from .options import config_from
 
     truth = None
     if record["box"] is not None:
@@ -160,10 +164,7 @@ def _report(
         truth=truth,
         source=recording.name,
         command=shlex.join(["scene-r1", *sys.argv[1:]]),
-        settings={
-            "tracker": vars(config_from(args, GeometricTrackerConfig, "tracker")),
-            "lifting": vars(config_from(args, LiftConfig, "lifting")),
-        },
+        settings=settings,
     )
     added: dict[str, Any] = {"report": str(files.html)}
     if truth is not None:

@@ -44,6 +44,7 @@ def render_page(
     """The page's HTML. Text from users and models is escaped; nothing is loaded from elsewhere."""
     return _template().render(
         r=record,
+        truth=truth,
         title=_title(record),
         extras=extras,
         numbers=_numbers(record),
