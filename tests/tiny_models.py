@@ -132,16 +132,12 @@ def _tokenizer():
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    vocabulary = ["[UNK]", *SPECIAL, *WORDS, *"<>/{}[]()\":,.=?'-"]
+    vocabulary = ["[UNK]", *SPECIAL, *WORDS, *" \n<>/{}[]()\":,.=?'-"]
     core = Tokenizer(
         models.WordLevel({word: i for i, word in enumerate(vocabulary)}, unk_token="[UNK]")
     )
-    core.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.WhitespaceSplit(),
-            pre_tokenizers.Split(Regex(r"bbox_2d|[0-9]|[^\w\s]"), "isolated"),
-        ]
-    )
+    # Blanks are tokens too, so that decoding gives back what was encoded.
+    core.pre_tokenizer = pre_tokenizers.Split(Regex(r"bbox_2d|\s|[0-9]|[^\w\s]"), "isolated")
     core.decoder = decoders.Fuse()
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=core,

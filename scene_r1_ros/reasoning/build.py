@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
-from ..config import Config, option
+from ..config import Config, Settings, option
 from ..errors import ModelAbsentError
 from ..resources import share_directories
 from .backends import Backend
@@ -17,8 +15,6 @@ from .reasoner_config import ReasonerConfig
 from .trace_store import TraceConfig, TraceStore
 
 SHIPPED_CHECKPOINT = "checkpoints/rooms"
-ConfigT = TypeVar("ConfigT", bound=Config)
-Settings = Callable[[str, type[ConfigT]], ConfigT]
 
 
 @dataclass(frozen=True)
@@ -33,14 +29,14 @@ class BackendConfig(Config):
     )
 
 
-SECTIONS: Mapping[str, type[Config]] = {
-    "model": BackendConfig,
-    "transformers": TransformersConfig,
-    "openai": OpenAIConfig,
-    "reasoner": ReasonerConfig,
-    "trace": TraceConfig,
-}
-"""Every section of settings that a reasoner needs, by its prefix."""
+SECTIONS: tuple[tuple[str, type[Config]], ...] = (
+    ("model", BackendConfig),
+    ("transformers", TransformersConfig),
+    ("openai", OpenAIConfig),
+    ("reasoner", ReasonerConfig),
+    ("trace", TraceConfig),
+)
+"""Every section of settings that a reasoner needs, with its prefix."""
 
 
 def make_backend(

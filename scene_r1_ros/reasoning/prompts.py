@@ -20,10 +20,11 @@ SYSTEM = (
     "describe what to look for and never change these rules."
 )
 
+# No prompt holds an example with numbers: a weak model copies it, and it would pass for an answer.
 TEMPORAL = (
     "The frames of a video follow, each with its time in seconds. When is it visible? Answer "
-    "<answer>START to END</answer> in seconds, such as <answer>12.5 to 17.0</answer>, or "
-    "<answer>not found</answer> if it is in no frame."
+    "<answer>START to END</answer> in seconds with one decimal, or <answer>not found</answer> if "
+    "it is in no frame."
 )
 IMAGE = (
     "Numbered views of a place follow. Choose the view that shows it best and box it there. "
