@@ -16,12 +16,20 @@ import math
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .errors import ConfigError
 
 Scalar = bool | int | float | str
 ConfigT = TypeVar("ConfigT", bound="Config")
+
+
+class Settings(Protocol):
+    """Where settings come from: gives a section, filled, by its prefix and class."""
+
+    def __call__(self, prefix: str, section: type[ConfigT], /) -> ConfigT:
+        """Raises ConfigError if a value is wrong."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,10 @@ def run(args: argparse.Namespace) -> int:
     from ..tracking import backends
     from .main import print_json
     from .progress import ProgressBar
-    from .settings import GivenSettings
+    from .settings import GivenSettings, Sections
     from .text import object_text
 
-    sections = (*backends.SECTIONS, ("lifting", LiftConfig), *build.SECTIONS)
+    sections: Sections = (*backends.SECTIONS, ("lifting", LiftConfig), *build.SECTIONS)
     settings = GivenSettings(sections, assignments(args))
     if args.list_settings:
         print(settings)

@@ -17,18 +17,14 @@ def add_config_arguments(
     config: type[Config],
     only: Iterable[str] | None = None,
     title: str | None = None,
-    prefix: str = "",
 ) -> None:
-    """One flag for each setting: ``--max-seconds`` for ``max_seconds``, ``--no-`` for booleans.
-
-    With the prefix ``lifting`` the flags are ``--lifting-...``.
-    """
+    """One flag for each setting: ``--max-seconds`` for ``max_seconds``, ``--no-`` for booleans."""
     wanted = None if only is None else set(only)
     group = parser.add_argument_group(title or (config.__doc__ or "").split("\n")[0])
     for spec in config.options():
         if wanted is not None and spec.name not in wanted:
             continue
-        flag = "--" + _attribute(spec, prefix).replace("_", "-")
+        flag = "--" + spec.name.replace("_", "-")
         text = f"{spec.describe()} (default: {spec.default!r})".replace("%", "%%")
         if spec.type is bool:
             group.add_argument(
@@ -44,20 +40,15 @@ def add_config_arguments(
             )
 
 
-def given(args: argparse.Namespace, config: type[Config], prefix: str = "") -> dict[str, Scalar]:
+def given(args: argparse.Namespace, config: type[Config]) -> dict[str, Scalar]:
     """The settings that were given as flags."""
     values: dict[str, Any] = vars(args)
-    names = {spec.name: _attribute(spec, prefix) for spec in config.options()}
-    return {name: values[key] for name, key in names.items() if key in values}
+    return {spec.name: values[spec.name] for spec in config.options() if spec.name in values}
 
 
-def config_from(args: argparse.Namespace, config: type[ConfigT], prefix: str = "") -> ConfigT:
+def config_from(args: argparse.Namespace, config: type[ConfigT]) -> ConfigT:
     """The settings class filled from flags, defaults for the rest."""
-    return config(**given(args, config, prefix))
-
-
-def _attribute(spec: OptionSpec, prefix: str) -> str:
-    return f"{prefix}_{spec.name}" if prefix else spec.name
+    return config(**given(args, config))
 
 
 def _checked(spec: OptionSpec) -> Any:

@@ -5,6 +5,8 @@ examples:
   scene-r1 up --color-topic /head/rgb --depth-topic /head/depth --camera-info-topic /head/info
   scene-r1 up --params-file my_robot.yaml --param window.max_seconds=120
   scene-r1 up --pose-source odometry --pose-topic /odom
+  scene-r1 up --model Qwen/Qwen2.5-VL-3B-Instruct
+  scene-r1 up --server http://workstation:8000/v1
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--namespace", default="scene_r1", help="namespace of the nodes")
     parser.add_argument("--params-file", metavar="YAML", help="ROS parameter file")
+    parser.add_argument("--model", help="checkpoint that answers queries: a folder or a hub name")
+    parser.add_argument("--server", metavar="URL", help="OpenAI-compatible server that does")
     parser.add_argument(
         "--param",
         action="append",
@@ -42,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     from ..ros.scene_r1_node import composed_nodes
 
     values = {name: str(value) for name, value in given(args, FeedConfig).items()}
+    short = {"transformers.model": args.model, "openai.base_url": args.server}
+    values |= {name: value for name, value in short.items() if value}
     for item in args.param:
         name, sign, value = item.partition("=")
         if not sign or not name:

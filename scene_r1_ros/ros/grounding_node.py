@@ -55,7 +55,7 @@ class GroundingNodeConfig(Config):
     )
 
 
-SECTIONS = {**window_access.SECTIONS, "grounding": GroundingNodeConfig, **build.SECTIONS}
+SECTIONS = (*window_access.SECTIONS, ("grounding", GroundingNodeConfig), *build.SECTIONS)
 
 
 class GroundingNode(SceneNode):

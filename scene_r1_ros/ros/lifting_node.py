@@ -71,12 +71,12 @@ class _Gathering:
     last: float = field(default_factory=time.monotonic)
 
 
-SECTIONS = {
-    **window_access.SECTIONS,
-    "lifting_node": LiftingNodeConfig,
-    "lifting": LiftConfig,
-    "memory": MemoryConfig,
-}
+SECTIONS = (
+    *window_access.SECTIONS,
+    ("lifting_node", LiftingNodeConfig),
+    ("lifting", LiftConfig),
+    ("memory", MemoryConfig),
+)
 
 
 class LiftingNode(SceneNode):

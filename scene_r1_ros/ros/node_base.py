@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from . import parameters
 
 NAMESPACE = "scene_r1"
 ConfigT = TypeVar("ConfigT", bound=Config)
+# Requests that are open when a node is stopped get this long to be answered.
+_ANSWERING = 2.0
 
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 # A track is published as fast as it can be; none of its masks may be lost.
@@ -41,16 +45,18 @@ class SceneNode(LifecycleNode):
 
     Subclasses override :meth:`setup` (configure), :meth:`start` (activate), :meth:`stop`
     (deactivate) and :meth:`teardown` (cleanup); what these raise fails the transition with the
-    reason in the log. Parameters are read at configuration.
+    reason in the log and take away what was half made. Parameters are read at configuration.
     """
 
     def __init__(self, name: str, sections: parameters.Sections, **kwargs: Any) -> None:
         kwargs.setdefault("namespace", NAMESPACE)
         super().__init__(name, **kwargs)
         self._active = False
+        self._configured = False
+        self._serving = 0
+        self._served = threading.Condition()
         self.requests_group = ReentrantCallbackGroup()
-        parameters.declare(self, {"": NodeConfig})
-        parameters.declare(self, sections)
+        parameters.declare(self, [("", NodeConfig), *sections])
 
     # -- what subclasses fill in
 
@@ -84,15 +90,35 @@ class SceneNode(LifecycleNode):
         """
 
         def callback(request: Any, response: Any) -> Any:
+            with self._served:
+                self._serving += 1
             try:
                 if not self._active:
                     raise NotActiveError(self.inactive_reason())
                 handler(request, response)
             except Exception as error:
                 response.error_code, response.message = self.explain(error, name)
+            finally:
+                with self._served:
+                    self._serving -= 1
+                    self._served.notify_all()
             return response
 
         return self.create_service(kind, name, callback, callback_group=self.requests_group)
+
+    def subscribe(
+        self, kind: Any, topic: str, handler: Callable[[Any], None], qos: Any, **kwargs: Any
+    ) -> Any:
+        """A subscription whose handler may raise: a message that cannot be used is only reported."""
+
+        def callback(msg: Any) -> None:
+            try:
+                handler(msg)
+            except Exception as error:
+                _, message = self.explain(error, f"a message on {topic}")
+                self.get_logger().warning(f"ignored a message on {topic}: {message}")
+
+        return self.create_subscription(kind, topic, callback, qos, **kwargs)
 
     def inactive_reason(self) -> str:
         """Why a request is refused while the node is not active."""
@@ -119,7 +145,11 @@ class SceneNode(LifecycleNode):
     # -- lifecycle
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self._transition("configure", self.setup)
+        def configure() -> None:
+            self.setup()
+            self._configured = True
+
+        return self._transition("configure", configure)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         def begin() -> None:
@@ -127,37 +157,91 @@ class SceneNode(LifecycleNode):
             self.start()
             self._active = True
 
-        return self._transition("activate", begin)
+        result = self._transition("activate", begin)
+        if result != TransitionCallbackReturn.SUCCESS:
+            super().on_deactivate(state)
+        return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         def end() -> None:
-            self._active = False
-            self.stop()
+            self._end_work()
             super(SceneNode, self).on_deactivate(state)
 
-        return self._transition("deactivate", end)
+        return self._transition("deactivate", end, TransitionCallbackReturn.ERROR)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self._transition("clean up", self.teardown)
+        return self._transition("clean up", self.close, TransitionCallbackReturn.ERROR)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        return self._transition("shut down", self.close)
+        return self._transition("shut down", self.close, TransitionCallbackReturn.ERROR)
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Back to unconfigured with nothing left over, ready to be configured again."""
+        self._active = self._configured = False
+        self._destroy_all_but(self._own)
+        return TransitionCallbackReturn.SUCCESS
 
     def close(self) -> None:
-        """Stop whatever runs; may be called in any state."""
+        """Stop whatever runs and give everything back; may be called in any state."""
         if self._active:
-            self._active = False
-            self.stop()
+            self._end_work()
+        if self._configured:
+            self._configured = False
+            self.teardown()
 
-    def _transition(self, verb: str, *steps: Callable[[], Any]) -> TransitionCallbackReturn:
+    def _end_work(self) -> None:
+        self._active = False
+        self.stop()
+        deadline = time.monotonic() + _ANSWERING
+        with self._served:
+            while self._serving and time.monotonic() < deadline:
+                self._served.wait(deadline - time.monotonic())
+
+    def _transition(
+        self,
+        verb: str,
+        step: Callable[[], Any],
+        failure: TransitionCallbackReturn = TransitionCallbackReturn.FAILURE,
+    ) -> TransitionCallbackReturn:
+        before = self._entities()
         try:
-            for step in steps:
-                step()
+            step()
         except Exception as error:
             _, message = self.explain(error, f"{verb} {self.get_name()}")
             self.get_logger().error(f"cannot {verb}: {message}")
-            return TransitionCallbackReturn.FAILURE
+            self._destroy_all_but(before)
+            return failure
         return TransitionCallbackReturn.SUCCESS
+
+    def _entities(self) -> set[Any]:
+        return {*self.publishers, *self.subscriptions, *self.services, *self.timers}
+
+    def _destroy_all_but(self, kept: set[Any]) -> None:
+        for entity in self._entities() - kept:
+            for entities, destroy in (
+                (self.publishers, self.destroy_lifecycle_publisher),
+                (self.subscriptions, self.destroy_subscription),
+                (self.services, self.destroy_service),
+                (self.timers, self.destroy_timer),
+            ):
+                if entity in set(entities):
+                    destroy(entity)
+
+    def _refuse_impossible_transitions(self) -> None:
+        # rclpy lets a transition that the state does not allow raise into the executor, and the
+        # caller waits for ever; rclcpp answers that it was no success, and so do these nodes.
+        service = self._service_change_state
+        change = service.callback
+
+        def callback(request: Any, response: Any) -> Any:
+            try:
+                return change(request, response)
+            except Exception as error:
+                self.get_logger().error(f"no such transition now: {error}")
+                response.success = False
+                return response
+
+        service.callback = callback
 
 
 def succeed(response: Any, message: str = "") -> None:

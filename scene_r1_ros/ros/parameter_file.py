@@ -22,16 +22,16 @@ _HEADING = """\
 
 def sections() -> Sections:
     """The settings of all nodes, each once."""
-    found: dict[str, type[Config]] = {}
+    found: list[tuple[str, type[Config]]] = [("", NodeConfig)]
     for module in (grounding_node, tracking_node, lifting_node):
-        found.update(module.SECTIONS)
+        found += [section for section in module.SECTIONS if section not in found]
     return found
 
 
 def parameter_file() -> str:
     """The YAML text."""
     lines = [_HEADING + "/**:", "  ros__parameters:"]
-    for prefix, section in [("", NodeConfig), *sections().items()]:
+    for prefix, section in sections():
         title = (section.__doc__ or "").split("\n")[0]
         lines += ["", f"    # -- {title}"]
         for spec in section.options():

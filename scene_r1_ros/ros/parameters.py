@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from rcl_interfaces.msg import (
@@ -21,8 +21,8 @@ from ..config import Config, OptionSpec
 from ..errors import ConfigError
 
 ConfigT = TypeVar("ConfigT", bound=Config)
-Sections = Mapping[str, type[Config]]
-"""Settings classes by the prefix of their parameters ("" = none)."""
+Sections = Sequence[tuple[str, type[Config]]]
+"""Settings classes with the prefix of their parameters ("" = none)."""
 
 _TYPES = {
     bool: ParameterType.PARAMETER_BOOL,
@@ -45,7 +45,7 @@ def declare(node: Node, sections: Sections) -> None:
         ConfigError: if a value given at start-up (file or command line) is wrong.
     """
     specs: dict[str, OptionSpec] = {}
-    for prefix, section in sections.items():
+    for prefix, section in sections:
         for spec in section.options():
             name = parameter_name(prefix, spec)
             specs[name] = spec

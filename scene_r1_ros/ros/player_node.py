@@ -51,7 +51,7 @@ class PlayerNode(SceneNode):
     def __init__(
         self, on_progress: Callable[[int, int], None] | None = None, **kwargs: Any
     ) -> None:
-        super().__init__("player", {"": PlayerConfig}, **kwargs)
+        super().__init__("player", [("", PlayerConfig)], **kwargs)
         self.finished = threading.Event()
         self.published = 0
         self._on_progress = on_progress

@@ -12,7 +12,7 @@ from ..config import Config, option
 from ..control import Control
 from ..frames import VideoWindow, WindowSnapshot
 from ..overlay_image import draw_mask
-from ..tracking import GeometricTracker, GeometricTrackerConfig, MaskTrack
+from ..tracking import MaskTrack, backends
 from . import window_access
 from .conversions import grounding_from_msg, header, mask_to_msg
 from .image_messages import image_to_msg
@@ -32,11 +32,11 @@ class TrackingNodeConfig(Config):
     )
 
 
-SECTIONS = {
-    **window_access.SECTIONS,
-    "tracking": TrackingNodeConfig,
-    "tracker": GeometricTrackerConfig,
-}
+SECTIONS = (
+    *window_access.SECTIONS,
+    ("tracking", TrackingNodeConfig),
+    *backends.SECTIONS,
+)
 
 
 class TrackingNode(SceneNode):
@@ -49,7 +49,7 @@ class TrackingNode(SceneNode):
     def setup(self) -> None:
         self.access.setup()
         self.config = self.settings("tracking", TrackingNodeConfig)
-        self.tracker = GeometricTracker(self.settings("tracker", GeometricTrackerConfig))
+        self.tracker = backends.tracker_from(self.settings)
         self.stage = Stage(self, StageStatus.TRACKING, "the tracker", self.config.pending)
         self.masks = self.create_lifecycle_publisher(ObjectMask, "masks", MASKS_QOS)
         self.overlay = self.create_lifecycle_publisher(Image, "mask_overlay", RELIABLE)

@@ -14,7 +14,7 @@ from .conversions import stamp_to_ns
 from .feed import CameraFeed
 from .node_base import RELIABLE, SceneNode
 
-SECTIONS = {"": FeedConfig, "window": WindowConfig}
+SECTIONS = (("", FeedConfig), ("window", WindowConfig))
 CLEAR_TOPIC = "window_cleared"
 _POLL = 0.02
 

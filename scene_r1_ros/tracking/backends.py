@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from ..config import Config, option
+from ..config import Config, Settings, option
 from ..errors import CheckpointError
 from .geometric import GeometricTracker, GeometricTrackerConfig
 from .sam2 import Sam2Config, Sam2Tracker
@@ -84,3 +84,20 @@ def make_tracker(
     if choice.name == "geometric":
         return fallback
     return Sam2Tracker(choice.sam2, fallback=fallback)
+
+
+SECTIONS: tuple[tuple[str, type[Config]], ...] = (
+    ("", TrackerConfig),
+    ("geometric", GeometricTrackerConfig),
+    ("sam2", Sam2Config),
+)
+"""Every section of settings that a tracker needs, with its prefix."""
+
+
+def tracker_from(settings: Settings) -> Tracker:
+    """The tracker that the settings of :data:`SECTIONS` describe; raises as make_tracker."""
+    return make_tracker(
+        settings("", TrackerConfig),
+        settings("sam2", Sam2Config),
+        settings("geometric", GeometricTrackerConfig),
+    )
