@@ -34,7 +34,7 @@ class Row:
         values = [self.ours] if self.alternative is None else [self.ours, self.alternative]
         if not all(math.isfinite(value) for value in values):
             raise SceneR1Error(
-                f"benchmark row {self.what!r} measured {values}; nothing usable came out of the run."
+                f"benchmark row {self.what!r} measured {values}; the run gave nothing to go by."
             )
 
     @property
@@ -63,6 +63,25 @@ class BenchResult:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> BenchResult:
+        """Inverse of :meth:`to_json`; rows without ``better`` count as lower is better."""
+        rows = tuple(
+            Row(
+                row["what"],
+                row["unit"],
+                float(row["ours"]),
+                None if row["alternative"] is None else float(row["alternative"]),
+                row["alternative_name"],
+                row.get("better", "lower"),
+            )
+            for row in record["rows"]
+        )
+        notes = tuple(record.get("notes", ()))
+        known = ("name", "rows", "notes")
+        details = {key: value for key, value in record.items() if key not in known}
+        return cls(record["name"], rows, notes, details)
 
     def to_json(self) -> dict[str, Any]:
         """``{name, rows, notes, ...details}``."""

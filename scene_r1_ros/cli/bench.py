@@ -32,12 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List, or measure and print."""
-    from ..bench import available, bench_module
+    from ..bench.catalogue import ABOUT, available
     from ..bench.records import machine, machine_text
     from .main import print_json
 
     if args.list:
-        about = {name: bench_module(name).ABOUT for name in available()}
+        about = {name: ABOUT[name] for name in available()}
         if args.json:
             print_json({"benchmarks": about})
         else:
@@ -78,29 +78,35 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(name: str, quick: bool) -> Any:
-    from ..bench import bench_module
+    from ..bench.catalogue import bench
     from .progress import ProgressBar
 
-    module = bench_module(name)
+    run_bench = bench(name)
     with ProgressBar() as bar:
-        return module.run(quick, bar.control)
+        return run_bench(quick, bar.control)
 
 
 def _print(result: Any) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"bench {result.name}", title_justify="left")
-    for heading in ("what", "unit", "ours", "alternative", "ratio", ""):
+    names = sorted({row.alternative_name for row in result.rows if row.alternative_name})
+    table = Table(title=f"bench {result.name}", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("what", "ours", "alternative", "unit", "ratio"):
         number = heading in ("ours", "alternative", "ratio")
         table.add_column(heading, justify="right" if number else "left", overflow="fold")
+    if len(names) > 1:
+        table.add_column("alternative is", overflow="fold")
     for row in result.rows:
-        other = "" if row.alternative is None else f"{_short(row.alternative)}"
+        other = "" if row.alternative is None else _short(row.alternative)
         ratio = "" if row.ratio is None else f"{_short(row.ratio)} {_ARROWS[row.better]}"
-        name = f"against {row.alternative_name}" if row.alternative_name else ""
-        table.add_row(row.what, row.unit, _short(row.ours), other, ratio, name)
+        cells = [row.what, _short(row.ours), other, row.unit, ratio]
+        table.add_row(*cells, *([row.alternative_name] if len(names) > 1 else []))
     console = Console(highlight=False)
     console.print(table)
+    if len(names) == 1:
+        console.print(f"The alternative is {names[0]}.", markup=False)
     for note in result.notes:
         console.print(note, markup=False)
 

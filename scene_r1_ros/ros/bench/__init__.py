@@ -1,0 +1,1 @@
+"""The sides of the benchmarks that speak ROS."""
