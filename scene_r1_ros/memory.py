@@ -201,7 +201,7 @@ class ObjectMemory:
                         box=box, points=file[f"points_{i}"], colors=file[f"colors_{i}"], **record
                     )
                     objects[item.object_id] = item
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise MemoryFileError(
                 f"cannot read objects from {path}: {error}. Delete the file or give another one."
             ) from error

@@ -192,7 +192,7 @@ class Scene:
                     mesh = o3d.geometry.TriangleMesh.create_cylinder(size[0] / 2, size[2], 32)
                 mesh.translate(center)
                 mesh.rotate(yaw_matrix(thing.yaw), center=(0, 0, 0))
-                mesh.translate(np.array(thing.at) + (0, 0, FLOOR))
+                mesh.translate(np.add(thing.at, (0, 0, FLOOR)))
                 yield mesh, i, thing.color
         floor = o3d.geometry.TriangleMesh.create_box(8, 8, 0.02)
         floor.translate((-4, -4, FLOOR - 0.02))
@@ -208,7 +208,7 @@ class Scene:
 
     def _poses(self):
         v = self.view
-        target = np.array(v.target) + (0, 0, FLOOR)
+        target = np.add(v.target, (0, 0, FLOOR))
         for k, azimuth in enumerate(np.deg2rad(np.linspace(v.start, v.end, v.frames))):
             eye = target + np.array(
                 [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import threading
@@ -40,14 +39,14 @@ class Graph:
         rclpy.init(context=self.context)
         self.executor = MultiThreadedExecutor(num_threads=12, context=self.context)
         self.nodes = []
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._spin, daemon=True)
         self._thread.start()
 
     def _spin(self):
-        from rclpy.executors import ExternalShutdownException
+        from scene_r1_ros.ros.runner import spin
 
-        with contextlib.suppress(ExternalShutdownException):
-            self.executor.spin()
+        spin(self.executor, self._closing)
 
     def add(self, kind, *args, parameters=None, autostart=True, **kwargs):
         """Make a scene node with these parameters, spin it, and start it."""
@@ -80,6 +79,7 @@ class Graph:
         for node in self.nodes:
             if hasattr(node, "close"):
                 node.close()
+        self._closing.set()
         self.executor.shutdown(timeout_sec=2.0)
         self._thread.join(timeout=5.0)
         for node in self.nodes:

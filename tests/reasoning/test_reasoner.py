@@ -344,4 +344,4 @@ def test_progress_names_the_stage_and_streams_the_rationale() -> None:
 
 def test_the_work_around_the_model_is_quick() -> None:
     _, trace = reasoner(Truthful("red")).ground_traced(WINDOW, "red")
-    assert trace.seconds["total"] - trace.model_seconds < 0.3
+    assert trace.total_seconds - trace.model_seconds < 0.3

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from sam2_builders import IMAGE_SIZE, TINY, TINY_2, Upstream, moving_video, random_weights
 
+from scene_r1_ros.control import Control
+from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame, WindowSnapshot
+from scene_r1_ros.tracking.sam2 import ObjectPrompt, Sam2Tracker
 from scene_r1_ros.tracking.sam2.config import Sam2Config
 from scene_r1_ros.tracking.sam2.embeddings import EmbeddingCache
 from scene_r1_ros.tracking.sam2.loading import engine_from_weights
@@ -169,3 +172,38 @@ def test_a_stream_differs_from_a_short_clip_only_in_the_scale_of_time(session, v
         )
         np.testing.assert_array_equal(streamed, in_long)
         assert np.array_equal(streamed, in_short) == (index == 0)
+
+
+def test_the_window_tracker_gives_upstreams_masks(engines, video, three_objects_upstream):
+    height, width = video[0].shape[:2]
+    camera = CameraIntrinsics(width, height, 150.0, 150.0, width / 2, height / 2)
+    depth = np.full((height, width), np.nan, np.float32)
+    window = WindowSnapshot.of(
+        RgbdFrame(i, color, depth, camera, np.eye(4)) for i, color in enumerate(video)
+    )
+    tracker = Sam2Tracker(Sam2Config(min_score=0.0), engine=engines("package"))
+    prompts = [ObjectPrompt(ANCHOR, Prompt(box_xyxy=box), i) for i, box in BOXES.items()]
+    for object_id, track in tracker.track_objects(window, prompts, Control()).items():
+        for index in range(COUNT):
+            logits, _ = three_objects_upstream[index < ANCHOR][index, object_id]
+            found = track.at(index)
+            np.testing.assert_array_equal(found.mask if found else np.False_, logits > 0)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_bfloat16_stays_close_to_float32(engine, weights, video):
+    """What runs on a GPU by default; here on the CPU, where its arithmetic is the same."""
+    logits = {}
+    for precision in ("float32", "bfloat16"):
+        config = Sam2Config(
+            sam2_engine=engine, image_size=IMAGE_SIZE, device="cpu", precision=precision
+        )
+        session = Sam2Session(engine_from_weights(config, TINY, weights[TINY.name]))
+        session.prompt(0, video[0], 1, Prompt(box_xyxy=BOXES[1]))
+        session.prompt(0, video[0], 2, Prompt(mask=np.eye(120, 160, dtype=bool)))
+        for index in range(3):
+            out = session.step(index, video[index])
+        logits[precision] = out[1].logits
+    assert logits["bfloat16"].dtype == np.float32
+    spread = np.std(logits["float32"])
+    assert 0 < np.abs(logits["bfloat16"] - logits["float32"]).mean() < 0.2 * spread
