@@ -38,7 +38,7 @@ def points_to_cloud(
         row_step=_POINT.itemsize * len(points),
         is_dense=True,
     )
-    cloud.data.frombytes(packed.data)
+    cloud.data.frombytes(packed.view(np.uint8).data)
     return cloud
 
 
