@@ -116,6 +116,7 @@ class QueryTrace:
         self.calls: list[TraceCall] = []
         self.choices: list[TraceChoice] = []
         self.seconds: dict[str, float] = {}
+        self.total_seconds = 0.0
         self.result: dict[str, Any] = {}
         self.error: dict[str, Any] | None = None
         self.images: dict[str, NDArray[np.uint8]] = {}
@@ -164,7 +165,7 @@ class QueryTrace:
         self.choices.append(TraceChoice(what, chosen, by, why, [dict(c) for c in candidates]))
 
     def add_seconds(self, stage: str, seconds: float) -> None:
-        """Wall time of a stage; several parts of one stage add up."""
+        """Wall time of a stage, its model's part included; several parts of one stage add up."""
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
 
     def finish(self, result: Any) -> None:
@@ -196,7 +197,11 @@ class QueryTrace:
             "settings": self.settings,
             "calls": [asdict(call) for call in self.calls],
             "choices": [asdict(choice) for choice in self.choices],
-            "seconds": {**self.seconds, "model": self.model_seconds},
+            "seconds": {
+                **self.seconds,
+                "model": self.model_seconds,
+                "total": self.total_seconds,
+            },
             "tokens": {
                 "in": sum(call.tokens_in for call in self.calls),
                 "out": sum(call.tokens_out for call in self.calls),
@@ -206,7 +211,7 @@ class QueryTrace:
         }
 
     def _stop(self) -> None:
-        self.seconds["total"] = time.perf_counter() - self._started
+        self.total_seconds = time.perf_counter() - self._started
 
     def _turn(self, role: str, parts: Sequence[Text | Picture]) -> dict[str, Any]:
         shown: list[dict[str, Any]] = []

@@ -160,10 +160,9 @@ class TraceStore:
 def _jpeg(image: Any, width: int) -> bytes:
     import cv2
 
-    from .sampling import resized
-
     if image.shape[1] > width:
-        image = resized(image, (width, max(1, round(image.shape[0] * width / image.shape[1]))))
+        size = (width, max(1, round(image.shape[0] * width / image.shape[1])))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
     done, data = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
     if not done:
         raise OSError("a picture could not be encoded as JPEG")
