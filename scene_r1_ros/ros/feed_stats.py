@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,11 +12,16 @@ from dataclasses import dataclass, field
 
 @dataclass
 class TopicStats:
-    """One input topic: how many messages, and the last one's stamp in nanoseconds."""
+    """One input topic: how many messages, the last one's stamp and when it came.
+
+    Stamps are in nanoseconds; times of arrival here and below are on the clock of
+    :func:`time.monotonic`, 0 = never.
+    """
 
     topic: str
     received: int = 0
     last_stamp_ns: int = 0
+    last_time: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,9 @@ class FeedCounts:
     accepted: int
     dropped: dict[str, int]
     last_problem: dict[str, str]
+    last_dropped: dict[str, float]
+    last_synchronized: float
+    last_accepted: float
     resets: int
 
 
@@ -42,9 +52,12 @@ class FeedStats:
     _topics: dict[str, TopicStats] = field(default_factory=dict)
     _dropped: Counter[str] = field(default_factory=Counter)
     _problems: dict[str, str] = field(default_factory=dict)
+    _dropped_at: dict[str, float] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     _synchronized: int = 0
+    _synchronized_at: float = 0.0
     _accepted: int = 0
+    _accepted_at: float = 0.0
     _resets: int = 0
 
     def expect(self, role: str, topic: str) -> None:
@@ -58,17 +71,20 @@ class FeedStats:
             stats = self._topics[role]
             before, stats.last_stamp_ns = stats.last_stamp_ns, stamp_ns
             stats.received += 1
+            stats.last_time = time.monotonic()
             return before
 
     def synchronized(self) -> None:
         """Count a set of messages that belong together."""
         with self._lock:
             self._synchronized += 1
+            self._synchronized_at = time.monotonic()
 
     def accepted(self) -> None:
         """Count a frame that reached the window."""
         with self._lock:
             self._accepted += 1
+            self._accepted_at = time.monotonic()
 
     def reset(self) -> None:
         """Count a clock that jumped backwards."""
@@ -80,6 +96,7 @@ class FeedStats:
         key = f"{source}: {problem}"
         with self._lock:
             self._dropped[problem] += 1
+            self._dropped_at[problem] = time.monotonic()
             self._problems[problem] = f"{source}: {detail}"
             first = key not in self._told
             self._told.add(key)
@@ -89,15 +106,15 @@ class FeedStats:
     def counts(self) -> FeedCounts:
         """All counters at this moment."""
         with self._lock:
-            topics = {
-                role: TopicStats(t.topic, t.received, t.last_stamp_ns)
-                for role, t in self._topics.items()
-            }
+            topics = {role: dataclasses.replace(stats) for role, stats in self._topics.items()}
             return FeedCounts(
                 topics,
                 self._synchronized,
                 self._accepted,
                 dict(self._dropped),
                 dict(self._problems),
+                dict(self._dropped_at),
+                self._synchronized_at,
+                self._accepted_at,
                 self._resets,
             )
