@@ -8,6 +8,8 @@ import threading
 import time
 
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+# Without it a field of the wrong type ends the process inside rosidl instead of raising.
+os.environ["ROS_PYTHON_CHECK_FIELDS"] = "1"
 os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
 
 import rclpy

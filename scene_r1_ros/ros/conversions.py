@@ -193,10 +193,9 @@ def box3d_from_msg(msg: scene_msgs.GroundedObject) -> Box3D:
 
 def stage_seconds(seconds: dict[str, float], started: float) -> scene_msgs.StageSeconds:
     """The message of the stages' seconds; ``started`` is on the monotonic clock."""
+    stages = ("temporal", "image", "tracking", "lifting")
     return scene_msgs.StageSeconds(
-        temporal=seconds.get("temporal", 0.0),
-        image=seconds.get("image", 0.0),
-        tracking=seconds.get("tracking", 0.0),
-        lifting=seconds.get("lifting", 0.0),
+        # an int in a float field would end the process, inside rosidl
+        **{stage: float(seconds.get(stage, 0.0)) for stage in stages},
         total=time.monotonic() - started,
     )

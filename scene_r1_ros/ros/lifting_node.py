@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rclpy.clock import Clock, ClockType
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from scene_r1_msgs.msg import GroundedObjectArray, ObjectMask, StageStatus
 from scene_r1_msgs.msg import Grounding as GroundingMsg
@@ -45,7 +47,7 @@ OBJECTS_QOS = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-_REMEMBERED_GROUNDINGS = 64
+_REMEMBERED = 64
 
 
 @dataclass(frozen=True)
@@ -95,31 +97,44 @@ class LiftingNode(SceneNode):
         self._lock = threading.Lock()
         self._gathering: dict[str, _Gathering] = {}
         self._groundings: dict[str, Grounding] = {}
-        self.stage = Stage(self, StageStatus.LIFTING, "lifting", self.config.pending)
+        self._cancelled: deque[str] = deque(maxlen=_REMEMBERED)
+        self.stage = Stage(
+            self,
+            StageStatus.LIFTING,
+            "lifting",
+            self.config.pending,
+            gathering=lambda: tuple(self._gathering),
+            on_cancelled=self._drop,
+        )
         self.objects = self.create_lifecycle_publisher(GroundedObjectArray, "objects", OBJECTS_QOS)
         self.cloud = self.create_lifecycle_publisher(PointCloud2, "object_cloud", LATCHED)
         self.markers = self.create_lifecycle_publisher(MarkerArray, "markers", LATCHED)
         self.inputs = [
-            self.create_subscription(GroundingMsg, "grounding", self._on_grounding, RELIABLE),
-            self.create_subscription(ObjectMask, "masks", self._on_mask, MASKS_QOS),
+            self.subscribe(GroundingMsg, "grounding", self._on_grounding, RELIABLE),
+            self.subscribe(ObjectMask, "masks", self._on_mask, MASKS_QOS),
         ]
         self.api = [
             self.serve(ListObjects, "list_objects", self._list_objects),
             self.serve(ForgetObject, "forget_object", self._forget_object),
         ]
-        self.timers_ = [self.create_timer(0.5, self._lift_incomplete)]
+        self.timer = self.create_timer(
+            0.5,
+            self._lift_incomplete,
+            clock=Clock(clock_type=ClockType.STEADY_TIME),  # ROS time may stand still
+        )
 
     def start(self) -> None:
         self.access.start()
-        self.markers.publish(delete_all(self._header()))
-        self._publish_objects()
+        self._publish_objects(delete_all(self._header()))
 
     def stop(self) -> None:
+        self.stage.cancel_all()
+        with self._lock:
+            self._gathering.clear()
         self.access.stop()
 
     def teardown(self) -> None:
-        for timer in self.timers_:
-            self.destroy_timer(timer)
+        self.destroy_timer(self.timer)
         for service in self.api:
             self.destroy_service(service)
         for subscription in self.inputs:
@@ -133,16 +148,14 @@ class LiftingNode(SceneNode):
     def _on_grounding(self, msg: GroundingMsg) -> None:
         with self._lock:
             self._groundings[msg.query_id] = grounding_from_msg(msg)
-            while len(self._groundings) > _REMEMBERED_GROUNDINGS:
+            while len(self._groundings) > _REMEMBERED:
                 self._groundings.pop(next(iter(self._groundings)))
 
     def _on_mask(self, msg: ObjectMask) -> None:
-        try:
-            mask = mask_from_msg(msg)
-        except SceneR1Error as error:
-            self.get_logger().warning(str(error))
-            return
+        mask = mask_from_msg(msg)
         with self._lock:
+            if msg.query_id in self._cancelled:
+                return
             gathering = self._gathering.setdefault(msg.query_id, _Gathering(msg.count))
             gathering.masks[mask.stamp_ns] = mask
             gathering.last = time.monotonic()
@@ -151,6 +164,12 @@ class LiftingNode(SceneNode):
                 del self._gathering[msg.query_id]
         if complete:
             self._submit(msg.query_id, gathering)
+
+    def _drop(self, query_id: str) -> None:
+        """The query was taken back; its masks, also those still on their way, are not lifted."""
+        with self._lock:
+            self._cancelled.append(query_id)
+            self._gathering.pop(query_id, None)
 
     def _lift_incomplete(self) -> None:
         oldest = time.monotonic() - self.config.mask_patience
@@ -210,21 +229,20 @@ class LiftingNode(SceneNode):
         else:
             numbers = [self.memory.forget(request.object_id).number]
             response.forgotten = 1
-        self.markers.publish(deletion(numbers, self._header()))
-        self._changed()
+        self._changed(deletion(numbers, self._header()))
         succeed(response)
 
     # -- what subscribers see
 
-    def _changed(self) -> None:
-        self._publish_objects()
+    def _changed(self, gone: MarkerArray | None = None) -> None:
+        self._publish_objects(gone)
         if self.config.memory_file:
             try:
                 self.memory.save(self.config.memory_file)
             except SceneR1Error as error:
                 self.get_logger().error(str(error))
 
-    def _publish_objects(self) -> None:
+    def _publish_objects(self, gone: MarkerArray | None = None) -> None:
         items, top = self.memory.objects(), self._header()
         frame = top.frame_id
         self.objects.publish(
@@ -236,7 +254,11 @@ class LiftingNode(SceneNode):
             points.append(item.points[::stride])
             colors.append(item.colors[::stride])
         self.cloud.publish(points_to_cloud(np.concatenate(points), np.concatenate(colors), top))
-        self.markers.publish(object_markers(items, top))
+        # Deletions go into the same message: of two, a topic that keeps the last may lose one.
+        markers = object_markers(items, top)
+        if gone is not None:
+            markers.markers = [*gone.markers, *markers.markers]
+        self.markers.publish(markers)
 
     def _header(self) -> Any:
         return header(self.get_clock().now().nanoseconds, self.access.config.fixed_frame)

@@ -109,7 +109,7 @@ class SceneNode(LifecycleNode):
     def subscribe(
         self, kind: Any, topic: str, handler: Callable[[Any], None], qos: Any, **kwargs: Any
     ) -> Any:
-        """A subscription whose handler may raise: a message that cannot be used is only reported."""
+        """A subscription whose handler may raise: what cannot be used is reported, no more."""
 
         def callback(msg: Any) -> None:
             try:

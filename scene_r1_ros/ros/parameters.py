@@ -51,8 +51,11 @@ def declare(node: Node, sections: Sections) -> None:
             specs[name] = spec
             try:
                 node.declare_parameter(name, spec.default, _descriptor(spec))
+                spec.check(node.get_parameter(name).value)
             except (InvalidParameterValueException, InvalidParameterTypeException) as error:
                 raise ConfigError(f"parameter {name}: {error} {spec.describe()}") from error
+            except ConfigError as error:
+                raise ConfigError(f"parameter {parameter_name(prefix, spec)}: {error}") from error
 
     def check(parameters: list[Parameter]) -> SetParametersResult:
         for parameter in parameters:

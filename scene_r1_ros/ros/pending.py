@@ -10,7 +10,8 @@ from typing import Any
 from scene_r1_msgs.msg import GroundedObject, StageStatus
 
 from ..control import Control
-from ..errors import SceneR1Error, error_from_code
+from ..errors import NotActiveError, SceneR1Error, error_from_code
+from .stage import BEAT_SECONDS
 
 STAGES = {
     StageStatus.GROUNDING: "grounding",
@@ -18,6 +19,8 @@ STAGES = {
     StageStatus.LIFTING: "lifting",
 }
 _POLL = 0.2
+# A stage that is alive is heard of every BEAT_SECONDS; a busy machine may delay it.
+_SILENCE = 5 * BEAT_SECONDS
 
 
 @dataclass
@@ -31,6 +34,7 @@ class PendingRequest:
     _object: GroundedObject | None = None
     _error: SceneR1Error | None = None
     _lifted: threading.Event = field(default_factory=threading.Event)
+    _quiet: float = 0.0
 
     def wait(self, still_possible: Callable[[], None]) -> GroundedObject:
         """The object, once it is there.
@@ -39,17 +43,30 @@ class PendingRequest:
 
         Raises:
             SceneR1Error: what a stage reported.
+            NotActiveError: if no stage is heard of any more; a killed process cannot say so.
             CancelledError, DeadlineError: from the request's control.
         """
         while not self._answered.wait(_POLL):
             self.control.check("the request")
             still_possible()
+            # Counted in polls, so that a time in which this process stood still is not silence.
+            self._quiet += _POLL
+            if self._quiet > _SILENCE:
+                silent = "lifting" if "tracking" in self.seconds else "tracking"
+                raise NotActiveError(
+                    f"the {silent} node has said nothing about the request for {_SILENCE:g} s; if "
+                    f"it was killed, start `ros2 run scene_r1_ros {silent}_node` and ask again."
+                )
         if self._error is not None:
             raise self._error
         assert self._object is not None
         # The last stage's seconds come by another topic, a moment after the object.
         self._lifted.wait(_POLL)
         return self._object
+
+    def heard(self) -> None:
+        """A stage that works on the request is alive."""
+        self._quiet = 0.0
 
     def note_done(self, stage: int, seconds: float) -> None:
         """A stage has ended well after this many seconds."""
@@ -107,6 +124,7 @@ class PendingRequests:
         request = self._get(msg.query_id)
         if request is None:
             return
+        request.heard()
         stage = STAGES.get(msg.stage, "request")
         if msg.state == StageStatus.DONE:
             request.note_done(msg.stage, float(msg.seconds))

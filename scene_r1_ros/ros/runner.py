@@ -5,10 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, MultiThreadedExecutor
+from rclpy.exceptions import InvalidHandle
+from rclpy.executors import Executor, ExternalShutdownException, MultiThreadedExecutor
+from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
 from ..errors import SceneR1Error
@@ -31,8 +34,12 @@ def run_nodes(
     node did not start, 2 if a setting is wrong.
     """
     use_shared_memory_profile()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    ended = threading.Event()
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # rclpy tells of an unreadable parameter file in several classes
+        print(f"error: the ROS arguments cannot be used: {_one_line(error)}", file=sys.stderr)
+        return 2
+    ended, closing = threading.Event(), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
@@ -44,16 +51,15 @@ def run_nodes(
     executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS)
     for node in nodes:
         executor.add_node(node)
-    spinner = threading.Thread(target=_spin, args=(executor, ended), name="executor")
+    spinner = threading.Thread(target=spin, args=(executor, closing), name="executor", daemon=True)
     spinner.start()
-    outcomes = [node.autostart() for node in nodes]
+    outcomes = [node.autostart() for node in nodes if not ended.is_set()]
     started = all(outcomes)
-    if not started:
-        ended.set()
-    while not until() and not ended.wait(_POLL):
+    while started and not until() and not ended.wait(_POLL):
         pass
     for node in nodes:
         node.close()
+    closing.set()
     executor.shutdown(timeout_sec=2.0)
     spinner.join(timeout=5.0)
     for node in nodes:
@@ -62,10 +68,24 @@ def run_nodes(
     return 0 if started else 1
 
 
-def _spin(executor: MultiThreadedExecutor, ended: threading.Event) -> None:
-    try:
-        executor.spin()
-    except ExternalShutdownException:
-        pass
-    finally:
-        ended.set()
+def spin(executor: Executor, closing: threading.Event) -> None:
+    """Spin until the executor or ROS is shut down, whatever a callback raises.
+
+    rclpy ends the spinning with the first exception of any callback; here it is logged in full
+    and everything else goes on.
+    """
+    while executor.context.ok() and not closing.is_set():
+        try:
+            executor.spin()
+            return
+        except ExternalShutdownException:
+            return
+        except InvalidHandle:
+            continue  # the callback's publisher, service or subscription was destroyed meanwhile
+        except Exception:
+            if not closing.is_set():
+                get_logger("scene_r1").error(f"a callback failed:\n{traceback.format_exc()}")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from rclpy.clock import Clock, ClockType
 from scene_r1_msgs.msg import StageStatus
 
 from ..control import Control
@@ -14,22 +15,44 @@ from .node_base import RELIABLE, SceneNode
 from .worker import Worker
 
 TOPIC = "stage_status"
+BEAT_SECONDS = 1.0
+"""A query in a stage's hands is heard of at least this often, or its node is gone."""
 _PROGRESS_INTERVAL = 0.1
 
 
 class Stage:
     """Runs a node's share of each query and tells the graph how it fares.
 
-    Also listens to ``stage_status``: a query that was cancelled anywhere is cancelled here.
+    Also listens to ``stage_status``: a query that was cancelled anywhere is cancelled here, and
+    ``on_cancelled`` is told. ``gathering`` names the queries that the node has in hand before
+    their work is queued.
     """
 
-    def __init__(self, node: SceneNode, number: int, name: str, pending: int) -> None:
+    def __init__(
+        self,
+        node: SceneNode,
+        number: int,
+        name: str,
+        pending: int,
+        *,
+        gathering: Callable[[], Iterable[str]] = tuple,
+        on_cancelled: Callable[[str], None] = lambda query_id: None,
+    ) -> None:
         self._node = node
         self._number = number
+        self._gathering = gathering
+        self._on_cancelled = on_cancelled
         self._worker = Worker(name, pending)
+        self._latest: dict[str, tuple[float, str]] = {}
         self._publisher = node.create_publisher(StageStatus, TOPIC, RELIABLE)
-        self._subscription = node.create_subscription(
+        self._subscription = node.subscribe(
             StageStatus, TOPIC, self._on_status, RELIABLE, callback_group=node.requests_group
+        )
+        self._timer = node.create_timer(
+            BEAT_SECONDS,
+            self._beat,
+            callback_group=node.requests_group,
+            clock=Clock(clock_type=ClockType.STEADY_TIME),  # ROS time may stand still
         )
 
     def run(self, query_id: str, work: Callable[[Control], None]) -> None:
@@ -43,13 +66,19 @@ class Stage:
         def job() -> None:
             try:
                 control.check(self._worker.name)
+                self._latest[query_id] = (0.0, "")
                 self.publish(query_id, StageStatus.RUNNING)
                 work(control)
+            except CancelledError as error:
+                gone = None if self._node.active else NotActiveError(self._node.inactive_reason())
+                self.fail(query_id, gone or error, time.monotonic() - started)
             except Exception as error:
                 self.fail(query_id, error, time.monotonic() - started)
             else:
                 seconds = time.monotonic() - started
                 self.publish(query_id, StageStatus.DONE, progress=1.0, seconds=seconds)
+            finally:
+                self._latest.pop(query_id, None)
 
         try:
             self._worker.submit(query_id, job, control)
@@ -89,21 +118,35 @@ class Stage:
             )
         )
 
+    def cancel_all(self) -> None:
+        """Cancel what runs and what waits; each query is told so."""
+        self._worker.cancel_all()
+
     def close(self) -> None:
         """Cancel what runs and wait for its end."""
         self._worker.close()
+        self._node.destroy_timer(self._timer)
         self._node.destroy_subscription(self._subscription)
         self._node.destroy_publisher(self._publisher)
 
     def _on_status(self, msg: StageStatus) -> None:
         if msg.state == StageStatus.CANCELLED and msg.stage != self._number:
             self._worker.cancel(msg.query_id)
+            self._on_cancelled(msg.query_id)
+
+    def _beat(self) -> None:
+        for query_id in {*self._worker.jobs(), *self._gathering()}:
+            running = self._latest.get(query_id)
+            state = StageStatus.QUEUED if running is None else StageStatus.RUNNING
+            progress, message = running or (0.0, "")
+            self.publish(query_id, state, progress=progress, message=message)
 
     def _progress(self, query_id: str) -> Callable[[str, float, str], None]:
         last = 0.0
 
         def report(stage: str, fraction: float, text: str) -> None:
             nonlocal last
+            self._latest[query_id] = (fraction, text)
             now = time.monotonic()
             if now - last >= _PROGRESS_INTERVAL:
                 last = now

@@ -53,14 +53,13 @@ class TrackingNode(SceneNode):
         self.stage = Stage(self, StageStatus.TRACKING, "the tracker", self.config.pending)
         self.masks = self.create_lifecycle_publisher(ObjectMask, "masks", MASKS_QOS)
         self.overlay = self.create_lifecycle_publisher(Image, "mask_overlay", RELIABLE)
-        self.groundings = self.create_subscription(
-            Grounding, "grounding", self._on_grounding, RELIABLE
-        )
+        self.groundings = self.subscribe(Grounding, "grounding", self._on_grounding, RELIABLE)
 
     def start(self) -> None:
         self.access.start()
 
     def stop(self) -> None:
+        self.stage.cancel_all()
         self.access.stop()
 
     def teardown(self) -> None:

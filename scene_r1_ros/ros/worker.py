@@ -53,12 +53,21 @@ class Worker:
             control.cancel()
         return control is not None
 
-    def close(self) -> None:
-        """Stop everything and wait for the job that runs."""
+    def jobs(self) -> list[str]:
+        """Ids of the jobs running or waiting."""
+        with self._lock:
+            return list(self._controls)
+
+    def cancel_all(self) -> None:
+        """Ask every job to stop."""
         with self._lock:
             controls = list(self._controls.values())
         for control in controls:
             control.cancel()
+
+    def close(self) -> None:
+        """Stop everything and wait for the job that runs."""
+        self.cancel_all()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _done(self, job_id: str) -> None:
