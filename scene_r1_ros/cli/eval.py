@@ -55,9 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     running.add_argument("--tracker", choices=("auto", "sam2", "geometric"), default="auto")
     running.add_argument(
         "--oracles",
-        default="all",
         metavar="LIST",
-        help=f"all, none, or some of {','.join(ORACLES)} (default: all)",
+        help=f"all, none, or some of {','.join(ORACLES)} (default: all; with --predictions none)",
     )
     running.add_argument(
         "--max-frames", type=int, default=240, help="thin longer scenes (default: 240)"
@@ -187,10 +186,12 @@ def _lifting(args: argparse.Namespace) -> dict[str, Any]:
         return evaluate_lifting(options, bar.show)
 
 
-def _oracles(args: argparse.Namespace) -> tuple[str, ...]:
+def _oracles(args: argparse.Namespace) -> tuple[str, ...] | None:
     from ..errors import ConfigError
 
-    if args.oracles == "none" or (args.predictions is not None and args.oracles == "all"):
+    if args.oracles is None:
+        return None
+    if args.oracles == "none":
         return ()
     if args.oracles == "all":
         return ORACLES

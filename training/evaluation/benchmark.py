@@ -18,7 +18,7 @@ from .predictions import match_predictions, read_records
 from .report_page import Case, write_page
 from .report_pictures import sample_picture
 from .run import ResultFile, choose, run_variants, with_missing
-from .run_scene import ORACLES, PIPELINE, QUESTIONS
+from .run_scene import NEEDS_MODEL, ORACLES, PIPELINE, QUESTIONS
 from .scoring import Scored, score
 from .summary import stages_of, summarize
 from .truth import SceneTruth, load_truth
@@ -32,7 +32,7 @@ class EvalOptions:
     """What is evaluated, with what, and where the results go.
 
     ``data`` is a prepared data set; questions with a prediction file need none. ``oracles`` are
-    the ceilings that are run besides the pipeline.
+    the ceilings that are run besides; None: all of them with a run, none with a prediction file.
     """
 
     benchmark: str
@@ -43,7 +43,7 @@ class EvalOptions:
     label_map: Path | None = None
     model: str = "none"
     tracker: str = "auto"
-    oracles: tuple[str, ...] = ORACLES
+    oracles: tuple[str, ...] | None = None
     split: str = ""
     subset: tuple[str, ...] | None = None
     limit: int = 0
@@ -156,8 +156,10 @@ def _records(
             f"eval {options.benchmark} needs --predictions, or --model to answer the questions."
         )
     if options.benchmark in GROUNDING or options.benchmark == "rooms":
-        needs_model = {"true_span", "true_view"} if options.model == "none" else set()
-        variants += [name for name in options.oracles if name not in needs_model]
+        oracles = options.oracles
+        if oracles is None:
+            oracles = () if options.predictions is not None else ORACLES
+        variants += [name for name in oracles if options.model != "none" or name not in NEEDS_MODEL]
     if not variants:
         return records
     if options.data is None:

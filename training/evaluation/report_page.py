@@ -22,6 +22,7 @@ _PAGE = """<!doctype html>
         color: #222; padding: 0 1rem; }
  h1 { font-size: 1.6rem; margin-bottom: .2rem } h2 { margin-top: 2.2rem; font-size: 1.2rem }
  .sub { color: #666 } .row { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start }
+ .row > img { width: calc(50% - .5rem); object-fit: contain }
  table { border-collapse: collapse; margin: .6rem 0 } td, th { padding: .18rem .7rem;
         border-bottom: 1px solid #e3e3e3; text-align: left } td.n { text-align: right;
         font-variant-numeric: tabular-nums } img { max-width: 100% }
@@ -35,12 +36,12 @@ _PAGE = """<!doctype html>
 {%- for name, value in s.about.items() if value not in (none, "", 0) %} · {{ name }} {{ value }}
 {%- endfor %}</p>
 {% for note in s.notes %}<p class="note">{{ note }}</p>{% endfor %}
-{% if s.metrics %}<h2>Metrics</h2><div class="row"><table>
+{% if s.metrics or images.top %}<h2>Metrics</h2><div class="row">{% if s.metrics %}<table>
 {% for name, value in s.metrics.items() if value is not none and not name.endswith("_n") -%}
 <tr><td><code>{{ name }}</code></td><td class="n">{{ number(value) }}</td></tr>
 {% endfor %}</table>{% endif %}
 {% for image in images.top %}<img src="{{ image }}" alt="">{% endfor %}
-{% if s.metrics %}</div>{% endif %}
+</div>{% endif %}
 {% if table %}<h2>{{ table_title }}</h2><table><tr>{% for h in table.head %}<th>{{ h }}</th>
 {% endfor %}</tr>{% for line in table.lines %}<tr>{% for cell in line %}
 <td{% if loop.index0 %} class="n"{% endif %}>{{ number(cell) }}</td>{% endfor %}</tr>{% endfor %}

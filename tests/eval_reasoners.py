@@ -1,0 +1,39 @@
+"""Reasoners with known answers, for evaluation runs."""
+
+from __future__ import annotations
+
+from scene_r1_ros.errors import BackendError
+from scene_r1_ros.reasoning import Grounding
+from scene_r1_ros.reasoning.answer import Answer
+
+calls: list[str] = []
+
+
+class Scripted:
+    """Boxes what is blue for "cabinet", fails for "chairs", finds nothing else."""
+
+    def ground(self, window, query, control):
+        calls.append(query)
+        if "chairs" in query:
+            raise BackendError("the server went away.")
+        if "cabinet" not in query:
+            return Grounding(query, False, reason="nothing like it", confidence=0.0)
+        best = max(window.frames, key=lambda frame: int(_blue(frame).sum()))
+        rows, cols = _blue(best).any(axis=1).nonzero()[0], _blue(best).any(axis=0).nonzero()[0]
+        box = (float(cols[0]), float(rows[0]), float(cols[-1] + 1), float(rows[-1] + 1))
+        span = (best.stamp_ns, best.stamp_ns)
+        return Grounding(query, True, best.stamp_ns, span, box, "cabinet", "it is blue", "", 0.9)
+
+    def answer(self, window, question, control):
+        calls.append(question)
+        span = (window.start_ns, window.end_ns)
+        return Answer(question, "blue", "I looked.", span, (window.start_ns,), 0.7)
+
+
+def _blue(frame):
+    color = frame.color.astype(int)
+    return (color[..., 2] > 150) & (color[..., 0] < 100)
+
+
+def make():
+    return Scripted()
