@@ -282,3 +282,22 @@ def load_strictly(model: Any, weights: Mapping[str, Tensor], source: str) -> Non
             "checkpoint again, or name the model that it belongs to."
         )
     model.load_state_dict(dict(weights), strict=True)
+
+
+def main() -> None:
+    """``python -m scene_r1_ros.tracking.sam2.convert SOURCE TARGET``."""
+    import argparse
+    import sys
+
+    parser = argparse.ArgumentParser(description=convert_checkpoint.__doc__)
+    parser.add_argument("source", type=Path, help="a .pt file or a converted folder")
+    parser.add_argument("target", type=Path, help="the folder or .pt file to write")
+    arguments = parser.parse_args()
+    try:
+        print(f"wrote {convert_checkpoint(arguments.source, arguments.target)}")
+    except CheckpointError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
