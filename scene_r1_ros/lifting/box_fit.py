@@ -75,20 +75,21 @@ def extent(
     low, high = np.interp([trim_share, 1 - trim_share], share, ordered)
     if trim_share == 0.0 or high - low < 1e-6:
         return float(low), float(high)
-    width = min(0.04, 0.2 * (high - low))
-    upper = _face(ordered, share, high, width, high - low)
-    lower = -_face(-ordered[::-1], 1 - share[::-1], -low, width, high - low)
-    return (lower, upper) if upper > lower else (float(low), float(high))
+    width = float(np.clip(0.08 * (high - low), 0.006, 0.04))
+    upper = _face(ordered, share, high, width)
+    lower = -_face(-ordered[::-1], 1 - share[::-1], -low, width)
+    # both ends on one peak: a sheet, as thick as its quantiles say
+    return (lower, upper) if upper - lower > 2 * width else (float(low), float(high))
 
 
 def _face(
-    ordered: NDArray[np.float64], share: NDArray[np.float64], end: float, width: float, span: float
+    ordered: NDArray[np.float64], share: NDArray[np.float64], end: float, width: float
 ) -> float:
     """Middle of the peak at the upper ``end`` of rising values, or ``end`` if there is none."""
-    start = float(np.interp(end - width, ordered, share))
+    inner, start = np.interp([end - 2 * width, end - width], ordered, share)
     mass = 1.0 - start
-    # a body without a face there has about width / span of its points in the band
-    if mass < 2.5 * width / span:
+    # three times what the body beside it holds in the same width: a round side has about twice
+    if mass < 0.03 or mass < 3.0 * (start - inner):
         return float(end)
     middle = float(np.interp(start + 0.5 * mass, share, ordered))
     for _ in range(3):

@@ -77,20 +77,30 @@ def _foot(view: FrameView, plane: Plane, body: Bool) -> Bool:
 
 
 def _covered_holes(view: FrameView, model: VoxelModel) -> Bool:
-    """Pixels without a reading onto which voxels project."""
+    """Pixels without a reading onto which voxels project, not beside something nearer.
+
+    Beside an edge the sensor's shadow leaves no reading on what is behind; where the nearest
+    reading is of a nearer thing, the pixel may as well be that thing's.
+    """
     grid = view.grid
     h, w = view.valid.shape
     points, _ = model.centers()
     seen = project(view.frame, points)
     row, col = (seen.rows - grid.y0) // grid.stride, (seen.cols - grid.x0) // grid.stride
     inside = seen.inside & (row >= 0) & (row < h) & (col >= 0) & (col < w)
-    covered = np.zeros((h, w), dtype=np.uint8)
-    covered[row[inside], col[inside]] = 1
-    if inside.any():
-        footprint = view.frame.intrinsics.fx * model.voxel / float(np.median(seen.z[inside]))
-        size = 2 * max(1, round(footprint / grid.stride * 0.6)) + 1
-        covered = cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    return (covered > 0) & ~view.valid
+    if not inside.any() or view.valid.all() or not view.valid.any():
+        return np.zeros((h, w), dtype=bool)
+    z = float(np.median(seen.z[inside]))
+    footprint = view.frame.intrinsics.fx * model.voxel / z
+    size = 2 * max(1, round(footprint / grid.stride * 0.6)) + 1
+    nearest = np.full((h, w), np.inf, dtype=np.float32)
+    np.minimum.at(nearest, (row[inside], col[inside]), seen.z[inside])
+    nearest = cv2.erode(nearest, np.ones((size, size), np.uint8))
+    covered = cv2.dilate(np.isinf(nearest).astype(np.uint8), np.ones((size, size), np.uint8)) == 0
+    index = ndimage.distance_transform_edt(~view.valid, return_distances=False, return_indices=True)
+    beside = view.depth[index[0], index[1]]
+    clear = ~(beside < nearest - 0.03 - 4 * view.noise)
+    return covered & clear & ~view.valid
 
 
 def _small_holes_filled(mask: Bool) -> Bool:

@@ -90,7 +90,7 @@ class GeometricTracker:
         outline = silhouette(anchor, segment, self._margin_pixels(anchor, segment))
         observations = self._grow(window, anchor_index, segment, model, outline, control)
         control.progress(STAGE, 0.8, "comparing the views")
-        vote(model, observations)
+        vote(model, observations, outline)
         masks = self._masks(observations, model, control)
         if not any(item.stamp_ns == anchor_stamp_ns for item in masks):
             raise EmptyMaskError(

@@ -138,11 +138,12 @@ def model_agreement(frame: RgbdFrame, points: NDArray[np.float32], noise_scale: 
     return confirmed / (confirmed + contradicted)
 
 
-def vote(model: VoxelModel, observations: list[Observation]) -> None:
+def vote(model: VoxelModel, observations: list[Observation], silhouette: Silhouette) -> None:
     """Keep the voxels that most of the views that see them call the object.
 
     A view speaks for a voxel where its reading lies there and is in the mask; against it where
-    the reading lies there but is not, or where it looks through to something behind.
+    the reading lies there but is not, or where it looks through to something behind. The anchor,
+    where the prompt was given, has a veto on what it shows to be something else.
     """
     points, flat = model.centers()
     speaks_for = np.zeros(len(points), dtype=np.int32)
@@ -164,6 +165,6 @@ def vote(model: VoxelModel, observations: list[Observation]) -> None:
         in_mask = mask[row, col]
         speaks_for += there & in_mask
         against += (there & ~in_mask) | (through & ~in_mask)
-    kept = speaks_for > against
+    kept = (speaks_for > against) & ~silhouette.denies(points, strictly=True)
     if kept.any():
         model.keep(flat[kept])

@@ -24,7 +24,7 @@ class Silhouette:
     object may go on behind something or where there is no reading. ``front`` (H, W) is how near
     the object may be there; in the mask it is the smallest depth about each pixel, as a pose
     that is a little off moves a slanted surface much. ``other`` (H, W) is the depth of what is
-    clearly not the object, NaN elsewhere.
+    clearly not the object, NaN elsewhere; ``outside`` (H, W) the same right up to the outline.
     ``box`` holds the object; where it ends at the border of the image the object may go on
     outside.
     """
@@ -34,6 +34,7 @@ class Silhouette:
     hidden: Bool
     front: NDArray[np.float32]
     other: NDArray[np.float32]
+    outside: NDArray[np.float32]
     tolerance: float
     box: BoxXyxy
 
@@ -45,12 +46,16 @@ class Silhouette:
         open_ = (self.mask | self.hidden)[rows, cols] & (seen.z > self.front[rows, cols])
         return np.where(seen.inside, open_, self._beyond_border(seen.cols, seen.rows, seen.z))
 
-    def denies(self, points: NDArray[np.float32]) -> Bool:
-        """Which of the (N, 3) world points the anchor shows to be of something else."""
+    def denies(self, points: NDArray[np.float32], strictly: bool = False) -> Bool:
+        """Which of the (N, 3) world points the anchor shows to be of something else.
+
+        ``strictly`` gives the object no margin; for points that many views have averaged.
+        """
+        other = self.outside if strictly else self.other
         seen = project(self.frame, points)
         cols = np.clip(seen.cols, 0, self.mask.shape[1] - 1)
         rows = np.clip(seen.rows, 0, self.mask.shape[0] - 1)
-        return seen.inside & (np.abs(seen.z - self.other[rows, cols]) < self.tolerance)
+        return seen.inside & (np.abs(seen.z - other[rows, cols]) < self.tolerance)
 
     def _beyond_border(
         self, cols: NDArray[np.int64], rows: NDArray[np.int64], z: NDArray[np.float32]
@@ -71,11 +76,11 @@ def silhouette(frame: RgbdFrame, segment: AnchorSegment, margin_pixels: int) -> 
     """The verdict of the anchor frame with the object segmented in it."""
     shape = frame.depth_m.shape
     grid = segment.surface.grid
-    mask = full_size(segment.mask, grid.stride, grid.slices, shape)
+    exact = full_size(segment.mask, grid.stride, grid.slices, shape)
     occluder = full_size(segment.occluder, grid.stride, grid.slices, shape)
     size = 2 * margin_pixels + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    mask = cv2.dilate(mask.astype(np.uint8), kernel) > 0
+    mask = cv2.dilate(exact.astype(np.uint8), kernel) > 0
     x0, y0, x1, y1 = (round(v) for v in segment.box)
     in_box = np.zeros(shape, dtype=bool)
     in_box[y0:y1, x0:x1] = True
@@ -92,7 +97,19 @@ def silhouette(frame: RgbdFrame, segment: AnchorSegment, margin_pixels: int) -> 
     hidden = in_box & (occluder | ~reading)
     wide = cv2.dilate(mask.astype(np.uint8), kernel) > 0
     other = np.where(wide, np.float32(np.nan), frame.depth_m)
-    return Silhouette(frame, mask, hidden, front.astype(np.float32), other, tolerance, segment.box)
+    pixel = np.ones((2 * grid.stride + 1, 2 * grid.stride + 1), np.uint8)
+    filled = cv2.morphologyEx(exact.astype(np.uint8), cv2.MORPH_CLOSE, pixel)
+    outside = np.where(cv2.dilate(filled, pixel) > 0, np.float32(np.nan), frame.depth_m)
+    return Silhouette(
+        frame,
+        mask,
+        hidden,
+        front.astype(np.float32),
+        other,
+        outside,
+        tolerance,
+        segment.box,
+    )
 
 
 def full_size(mask: Bool, stride: int, slices: tuple[slice, slice], shape: tuple[int, int]) -> Bool:
