@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import threading
-from collections import OrderedDict
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 
 class EmbeddingCache:
-    """Least recently used embeddings go first when ``max_bytes`` is reached; 0 keeps none.
+    """Embeddings go, drawn at random, when ``max_bytes`` is reached; 0 keeps none.
 
     The image encoder is most of SAM 2's time, and a second query over the same frames needs it
-    no more. Safe between threads.
+    no more. A query walks through its window in order: were the oldest dropped first, a window
+    larger than the cache would lose every frame just before it is wanted again. Safe between
+    threads.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -25,8 +27,9 @@ class EmbeddingCache:
         self.hits = 0
         self.misses = 0
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, ImageEmbedding] = OrderedDict()
+        self._kept: dict[Hashable, ImageEmbedding] = {}
         self._nbytes = 0
+        self._random = random.Random(0)
 
     def get(self, key: Hashable, device: torch.device) -> ImageEmbedding | None:
         """The embedding on ``device``, or None."""
@@ -36,7 +39,6 @@ class EmbeddingCache:
                 self.misses += 1
                 return None
             self.hits += 1
-            self._kept.move_to_end(key)
         return kept.to(device)
 
     def put(self, key: Hashable, embedding: ImageEmbedding) -> None:
@@ -46,10 +48,10 @@ class EmbeddingCache:
         with self._lock:
             before = self._kept.pop(key, None)
             self._nbytes += embedding.nbytes - (before.nbytes if before else 0)
-            self._kept[key] = embedding
             while self._nbytes > self.max_bytes:
-                _, dropped = self._kept.popitem(last=False)
+                dropped = self._kept.pop(self._random.choice(list(self._kept)))
                 self._nbytes -= dropped.nbytes
+            self._kept[key] = embedding
 
     def clear(self) -> None:
         """Drop everything."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from .models import ModelSpec, build_package_model, build_transformers_model, sp
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+logger = logging.getLogger(__name__)
 
 
 def load_engine(config: Sam2Config) -> Engine:
@@ -40,6 +43,12 @@ def engine_from_weights(
 ) -> Engine:
     """The engine of ``config`` for weights in the release's naming; raises as above."""
     device = torch_device(config.device)
+    if device.type == "cpu" and config.image_size > 512:
+        logger.warning(
+            "SAM 2 runs on the CPU at image_size %d, which takes seconds a frame; 512 takes about "
+            "a seventh of 1024, 256 a thirtieth, with coarser masks.",
+            config.image_size,
+        )
     if config.sam2_engine == "package":
         from .package_engine import PackageEngine
 
