@@ -6,6 +6,7 @@ import ast
 import json
 import math
 import re
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,12 @@ from typing import Any
 from .tags import answer_body, is_not_found
 
 Box = tuple[float, float, float, float]
+
+MAX_BOXES = 50
+"""Objects beyond these are not read."""
+
+# A model that runs wild must not cost more than milliseconds to read.
+_MAX_PIECES, _MAX_PIECE = 30, 4000
 
 _BOX_KEYS = ("bbox_2d", "bbox2d", "bbox", "box_2d", "box2d", "box", "boxes", "bounding_box")
 _LABEL_KEYS = ("label", "name", "object", "class", "category")
@@ -26,6 +33,7 @@ _CORNER_KEYS = (
 )
 _NUMBER = r"[-+]?(?:\d{1,15}(?:\.\d{0,12})?|\.\d{1,12})(?:[eE][-+]?\d{1,3})?"
 _FREE_NUMBER = re.compile(rf"(?<![A-Za-z0-9_.])(?<![\d])({_NUMBER})(?:\s*px)?(?![A-Za-z0-9_])")
+_OPENING = re.compile(r"[\[{]")
 _GROUP = re.compile(r"[\[(]([^\[\](){}]{1,200})[\])]")
 _TRAILING_COMMA = re.compile(r",(\s*[\]}])")
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|(?<![A-Za-z])'(?:[^'\\\n]|\\.)*'")
@@ -57,8 +65,9 @@ def parse_boxes(text: str, bounds: tuple[float, float] | None = None) -> list[Bo
     body = answer_body(text)
     found = [item for value in _values(body) for item in _objects_in(value)]
     if not found:
-        found = [BoxAnswer(box, _loose_label(body), _loose_view(body)) for box in _loose(body)]
-    clipped = (_usable(item, bounds) for item in found)
+        label, view = _loose_label(body), _loose_view(body)
+        found = [BoxAnswer(box, label, view) for box in _loose(body)]
+    clipped = (_usable(item, bounds) for item in found[:MAX_BOXES])
     return [item for item in clipped if item is not None]
 
 
@@ -82,13 +91,12 @@ def parse_view(text: str) -> int | None:
 def _values(body: str) -> Iterable[Any]:
     """Python values of the JSON-like pieces of ``body``."""
     at = 0
-    while at < len(body):
-        opening = re.compile(r"[\[{]").search(body, at)
+    for _ in range(_MAX_PIECES):
+        opening = _OPENING.search(body, at)
         if not opening:
             return
         end = _closing(body, opening.start())
-        piece = body[opening.start() : end]
-        value = _load(piece)
+        value = _load(body[opening.start() : end])
         if value is not None:
             yield value
             at = end
@@ -99,7 +107,7 @@ def _values(body: str) -> Iterable[Any]:
 def _closing(body: str, start: int) -> int:
     """Index after the bracket that closes the one at ``start``, strings skipped."""
     depth, at = 0, start
-    while at < len(body):
+    while at < min(len(body), start + _MAX_PIECE):
         if body[at] in "\"'":
             quoted = _QUOTED.match(body, at)
             if quoted:
@@ -116,7 +124,7 @@ def _closing(body: str, start: int) -> int:
 
 
 def _load(piece: str) -> Any:
-    if len(piece) > 4000 or piece.count("[") + piece.count("{") > 200:
+    if len(piece) > _MAX_PIECE or piece.count("[") + piece.count("{") > 200:
         return None
     piece = _TRAILING_COMMA.sub(r"\1", piece)
     try:
@@ -124,7 +132,9 @@ def _load(piece: str) -> Any:
     except (ValueError, RecursionError):
         pass
     try:
-        return ast.literal_eval(piece)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the compiler's advice on the model's text
+            return ast.literal_eval(piece)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
 

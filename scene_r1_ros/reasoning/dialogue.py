@@ -13,6 +13,7 @@ from .backends import Backend, Generation, Limits
 from .messages import Conversation
 from .prompts import retry_prompt
 from .reasoner_config import ReasonerConfig
+from .tags import parse_think
 from .trace import QueryTrace, TraceBox
 
 T = TypeVar("T")
@@ -101,10 +102,10 @@ class Dialogue:
         length = 4.0 * self.config.max_new_tokens
 
         def tell(text: str) -> None:
-            self.control.progress(stage, min(0.95, len(text) / length), text)
+            self.control.progress(stage, min(0.95, len(text) / length), parse_think(text))
 
         limits = Limits(self.config.max_new_tokens, self.config.temperature, tell)
         generation = self.backend.generate(conversation, self.control, limits)
         self.control.check(stage)
-        self.control.progress(stage, 1.0, generation.text)
+        self.control.progress(stage, 1.0, parse_think(generation.text))
         return generation

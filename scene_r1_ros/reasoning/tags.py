@@ -14,8 +14,8 @@ MAX_CHARS = 20_000
 _THINK_CLOSE = re.compile(r"</\s*think(?:ing)?\s*>", re.IGNORECASE)
 _THINK_OPEN = re.compile(r"<\s*think(?:ing)?\s*>", re.IGNORECASE)
 _ANSWER_OPEN = re.compile(r"<\s*answer\s*>", re.IGNORECASE)
-_ANSWER_CLOSE = re.compile(
-    r"<\s*/\s*answer\s*>|<\|(?:im_end|im_start|endoftext|end_of_text|eot_id)\|>", re.IGNORECASE
+_ANSWER_END = re.compile(
+    r"<\s*/?\s*answer\s*>|<\|(?:im_end|im_start|endoftext|end_of_text|eot_id)\|>", re.IGNORECASE
 )
 _ANY_TAG = re.compile(r"<\s*/?\s*(?:think(?:ing)?|answer)\s*>", re.IGNORECASE)
 _SPECIAL = re.compile(r"<\|[^|<>]{1,40}\|>")
@@ -46,11 +46,8 @@ def answer_body(text: str) -> str:
     after_think = _after_reasoning(text)
     bodies = []
     for opening in _ANSWER_OPEN.finditer(after_think):
-        rest = after_think[opening.end() :]
-        end = _ANSWER_CLOSE.search(rest)
-        following = _ANSWER_OPEN.search(rest)
-        stops = [m.start() for m in (end, following) if m]
-        bodies.append(rest[: min(stops)] if stops else rest)
+        end = _ANSWER_END.search(after_think, opening.end())
+        bodies.append(after_think[opening.end() : end.start() if end else None])
     filled = [body for body in bodies if body.strip()]
     body = (filled or [""])[-1] if bodies else after_think
     return _without_fences(_SPECIAL.sub(" ", _ANY_TAG.sub(" ", body))).strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -231,6 +232,18 @@ def test_no_text_raises_and_what_is_read_is_sound(text: str) -> None:
     assert parse_answer(text) is None or parse_answer(text)
     for parse in (is_not_found, parse_label, parse_view, parse_think, parse_ambiguous):
         parse(text)
+
+
+RUNAWAY = ["[", "[1,", "{'a':", "(1,2)", "1 ", "1:", "5 to ", "<answer>", "'", "view ", "1 m ", "9"]
+
+
+@pytest.mark.parametrize("piece", RUNAWAY)
+def test_a_reply_that_runs_away_is_read_in_no_time(piece: str) -> None:
+    text = piece * (20_000 // len(piece))
+    started = time.process_time()
+    for parse in (parse_span, parse_box, parse_answer, parse_label, parse_view, parse_think):
+        parse(text)
+    assert time.process_time() - started < 2.0
 
 
 times = st.floats(0, 1e5).map(lambda v: round(v, 2))
