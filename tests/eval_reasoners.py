@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from scripted_backend import ScriptedBackend, reply, stage_of
+
 from scene_r1_ros.errors import BackendError
 from scene_r1_ros.reasoning import Grounding
 from scene_r1_ros.reasoning.answer import Answer
+from scene_r1_ros.reasoning.messages import pictures
+from scene_r1_ros.reasoning.reasoner import TwoStageReasoner
+from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
 
 calls: list[str] = []
 
@@ -37,3 +42,20 @@ def _blue(frame):
 
 def make():
     return Scripted()
+
+
+def make_two_stage():
+    """The real two-stage reasoner over a backend that boxes what is blue in its first picture."""
+    return TwoStageReasoner(ScriptedBackend(_say), ReasonerConfig(verify_views=0))
+
+
+def _say(messages):
+    if stage_of(messages) == "temporal":
+        return reply("0.0 to 0.3")
+    for number, picture in enumerate(pictures(messages), start=1):
+        color = picture.image.astype(int)
+        rows, cols = ((color[..., 2] > 150) & (color[..., 0] < 100)).nonzero()
+        if len(rows):
+            box = [int(cols.min()), int(rows.min()), int(cols.max()) + 1, int(rows.max()) + 1]
+            return reply(f'{{"view": {number}, "bbox_2d": {box}, "label": "cabinet"}}')
+    return reply("not found")

@@ -10,8 +10,8 @@ Results go to --out: summary.json, index.html with plots and the worst cases, re
 that was stopped goes on where it was. Oracle ceilings say how far each stage could go:
 true_span, true_view, true_box, true_mask.
 
---model is none (ceilings only), a checkpoint's name or folder, http://SERVER/v1#NAME, or
-MODULE:FUNCTION that returns a reasoner.
+--model is auto (the checkpoint that ships, if one does), none (ceilings only), a checkpoint's name
+or folder, http://SERVER/v1#NAME, or MODULE:FUNCTION that returns a reasoner.
 
 examples:
   scene-r1 eval scanrefer --annotations ann/ --data prepared --predictions pred.json
@@ -51,7 +51,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     running = parser.add_argument_group("Running the pipeline")
-    running.add_argument("--model", default="none", help="what reasons, see above (default: none)")
+    running.add_argument("--model", default="auto", help="what reasons, see above (default: auto)")
+    running.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.NAME=VALUE",
+        help="a setting of the reasoner, such as reasoner.views=1; may be repeated",
+    )
     running.add_argument("--tracker", choices=("auto", "sam2", "geometric"), default="auto")
     running.add_argument(
         "--oracles",
@@ -123,6 +130,7 @@ def _benchmark(
         predictions=args.predictions,
         label_map=args.label_map,
         model=args.model,
+        settings=tuple(args.set),
         tracker=args.tracker,
         oracles=_oracles(args),
         split=args.split,

@@ -38,6 +38,7 @@ def annotation_strip(
     )
     frames = sorted({v["frame"] for v in shown[:columns]})
     height = round(CELL * recording.intrinsics.height / recording.intrinsics.width)
+    height = height if frames else 24
     strip = np.full((height + _HEADER, CELL * columns, 3), 255, np.uint8)
     for column, number in enumerate(frames):
         here = [v for v in shown if v["frame"] == number]
@@ -46,7 +47,7 @@ def annotation_strip(
         strip[_HEADER:, place] = cv2.resize(picture, (CELL, height), interpolation=cv2.INTER_AREA)
     if not frames:
         why = "nothing fits" if not row["object_ids"] else "never visible"
-        _write(strip, f"({why})", _HEADER + height // 2)
+        _write(strip, f"({why})", _HEADER + 14)
     spans = ", ".join(
         f"{_seconds(s['start_ns'], recording):.1f}-{_seconds(s['end_ns'], recording):.1f} s"
         for s in row["spans"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from ..data.prepare_annotations import Annotation, read_annotations
 from .boxes import Aabb, aabb_from_record
 from .classes import ClassMap
 from .errors import EvaluationError
+from .models import parse_settings, resolve_model
 from .predictions import match_predictions, read_records
 from .report_page import Case, write_page
 from .report_pictures import sample_picture
@@ -42,6 +44,7 @@ class EvalOptions:
     predictions: Path | None = None
     label_map: Path | None = None
     model: str = "none"
+    settings: tuple[str, ...] = ()
     tracker: str = "auto"
     oracles: tuple[str, ...] | None = None
     split: str = ""
@@ -63,6 +66,8 @@ def evaluate(options: EvalOptions, on_progress: Progress | None = None) -> dict[
     Raises:
         SceneR1Error: saying what is missing, malformed or does not fit.
     """
+    options = dataclasses.replace(options, model=resolve_model(options.model))
+    parse_settings(options.settings)
     whole = _samples(options)
     chosen = choose(whole, options.subset, options.limit)
     truths = _truths(options, chosen)
@@ -166,6 +171,7 @@ def _records(
         raise ConfigError("running the pipeline needs --data.")
     run = {"benchmark": options.benchmark, "data": str(options.data), "model": options.model}
     run |= {"tracker": options.tracker, "max_frames": options.max_frames}
+    run |= {"settings": list(options.settings)}
     results = ResultFile(options.out / "results.jsonl", run)
     total = len(chosen) * len(variants)
     done = sum((v, item.key) in results.records for v in variants for item in chosen)
@@ -185,6 +191,7 @@ def _records(
         model=options.model,
         tracker=options.tracker,
         max_frames=options.max_frames,
+        settings=options.settings,
         engine=options.engine,
         jobs=options.jobs,
         address=options.address,

@@ -1,8 +1,10 @@
 """What reasons in an evaluation, named by a string so that it can travel to other processes.
 
-``none`` leaves the reasoner out (ceilings only). ``MODULE:FUNCTION`` calls a function without
-arguments that returns a reasoner. Anything else is a checkpoint (name or folder), or the address
-of an OpenAI-compatible server when it begins with http:// or https:// ("#MODEL" may follow).
+``none`` leaves the reasoner out (ceilings only); ``auto`` is the checkpoint that ships with the
+package, or none. ``MODULE:FUNCTION`` calls a function without arguments that returns a reasoner.
+Anything else is a checkpoint (name or folder), or the address of an OpenAI-compatible server when
+it begins with http:// or https:// ("#MODEL" may follow). Settings of the reasoner and its backend
+come as ``section.name=value``, for example ``reasoner.views=1``.
 """
 
 from __future__ import annotations
@@ -12,50 +14,83 @@ import importlib
 import re
 from typing import Any
 
-from scene_r1_ros.errors import ConfigError, ModelAbsentError
+from scene_r1_ros.errors import ConfigError
 from scene_r1_ros.frames import WindowSnapshot
 from scene_r1_ros.reasoning import Grounding
 
 NONE = "none"
+AUTO = "auto"
+
+
+def resolve_model(spec: str) -> str:
+    """``spec``, with ``auto`` replaced by the shipped checkpoint or ``none``."""
+    if spec != AUTO:
+        return spec
+    from scene_r1_ros.reasoning.build import shipped_checkpoint
+
+    return shipped_checkpoint() or NONE
 
 
 @functools.lru_cache(maxsize=2)
-def load_reasoner(spec: str) -> Any:
+def load_reasoner(spec: str, settings: tuple[str, ...] = ()) -> Any:
     """The reasoner of ``spec``, None for ``none``; loaded once a process.
 
     Raises:
-        ConfigError: if the module or function does not exist.
-        ModelAbsentError: if the model cannot be loaded.
+        ConfigError: if the module, the function or a setting does not exist.
+        ModelAbsentError: if the model cannot be loaded or reached.
     """
     if spec == NONE:
         return None
-    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", spec) and not spec.startswith("http"):
+    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", spec):
         module, function = spec.split(":")
         try:
             return getattr(importlib.import_module(module), function)()
         except (ImportError, AttributeError) as error:
             raise ConfigError(f"--model {spec}: {error}.") from error
-    return _from_backend(spec)
+    from scene_r1_ros.reasoning.backends.background import wait_until_ready
+    from scene_r1_ros.reasoning.build import make_reasoner
 
-
-def _from_backend(spec: str) -> Any:
-    from scene_r1_ros.reasoning import backends
-    from scene_r1_ros.reasoning.reasoner import TwoStageReasoner
-
-    make = getattr(backends, "make_backend", None)
-    config = getattr(backends, "BackendConfig", None)
-    if make is None or config is None:
-        raise ModelAbsentError(
-            f"--model {spec}: this installation has no model backends; use --model none or "
-            "MODULE:FUNCTION."
-        )
+    given = parse_settings(settings)
     if spec.startswith(("http://", "https://")):
         address, _, model = spec.partition("#")
-        backend = make(config(backend="openai", base_url=address, model=model))
+        chosen = {"base_url": address, **({"model": model} if model else {})}
+        given = {**given, "model": {"backend": "openai"}}
+        given["openai"] = {**chosen, **given.get("openai", {})}
     else:
-        backend = make(config(backend="transformers", model=spec))
-    backend.start()
-    return TwoStageReasoner(backend)
+        given = {**given, "model": {"backend": "transformers"}}
+        given["transformers"] = {"model": spec, **given.get("transformers", {})}
+    reasoner = make_reasoner(lambda prefix, section: section(**given.get(prefix, {})))
+    wait_until_ready(reasoner.backend)
+    return reasoner
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """``("reasoner.views=1",)`` as values by section and name, of the declared types.
+
+    Raises:
+        ConfigError: naming the setting that is malformed, unknown or out of range.
+    """
+    from scene_r1_ros.reasoning.build import SECTIONS
+
+    sections = dict(SECTIONS)
+    given: dict[str, dict[str, Any]] = {}
+    for text in settings:
+        path, equals, value = text.partition("=")
+        prefix, dot, name = path.partition(".")
+        if not equals or not dot or prefix not in sections:
+            raise ConfigError(
+                f"--set {text}: give SECTION.NAME=VALUE; sections are {', '.join(sections)}."
+            )
+        specs = {spec.name: spec for spec in sections[prefix].options()}
+        if name not in specs:
+            raise ConfigError(f"--set {text}: {prefix} has {', '.join(specs)}.")
+        spec = specs[name]
+        try:
+            plain = value.lower() in ("true", "yes", "1") if spec.type is bool else spec.type(value)
+        except ValueError as error:
+            raise ConfigError(f"--set {text}: {error}.") from error
+        given.setdefault(prefix, {})[name] = spec.check(plain)
+    return given
 
 
 def ground(

@@ -17,6 +17,8 @@ from .run_scene import NEEDS_MODEL, SceneRun, run_scene
 Record = dict[str, Any]
 CHUNK = 4
 """Annotations of one scene that are done together; a kill loses at most these."""
+MODEL_FAILURES = 2
+"""So many tasks without the model in a row at the start end the run."""
 
 
 def choose(
@@ -95,6 +97,7 @@ def run_variants(
     model: str,
     tracker: str,
     max_frames: int,
+    settings: tuple[str, ...] = (),
     engine: str = "local",
     jobs: int = 1,
     address: str | None = None,
@@ -117,15 +120,22 @@ def run_variants(
             for start in range(0, len(items), CHUNK):
                 chunk = tuple(items[start : start + CHUNK])
                 used = model if variant in NEEDS_MODEL else "none"
-                tasks.append(SceneRun(data, scene_id, chunk, variant, used, tracker, max_frames))
+                tasks.append(
+                    SceneRun(data, scene_id, chunk, variant, used, tracker, max_frames, settings)
+                )
     failed: dict[str, str] = {}
+    model_failures, model_worked = 0, False
     tasks.sort(key=lambda task: task.scene_id)  # a scene's window is read once
     for outcome in run_each(run_scene, tasks, engine=engine, jobs=jobs, address=address):
         task = outcome.item
         if outcome.result is not None:
             results.add(outcome.result)
+            model_worked |= task.variant in NEEDS_MODEL
         else:
+            model_failures += task.variant in NEEDS_MODEL
             failed[task.scene_id] = outcome.error
+        if model_failures >= MODEL_FAILURES and not model_worked:
+            raise EvaluationError(f"the model never answered: {outcome.error}")
         if on_done is not None:
             on_done(len(task.annotations))
     if failed and not results.records:

@@ -51,6 +51,7 @@ class SceneRun:
     model: str
     tracker: str = "auto"
     max_frames: int = 240
+    settings: tuple[str, ...] = ()
 
 
 def run_scene(task: SceneRun) -> list[dict[str, Any]]:
@@ -61,7 +62,9 @@ def run_scene(task: SceneRun) -> list[dict[str, Any]]:
     """
     window, numbers = _window(task.data, task.scene_id, task.max_frames)
     truth = load_truth(task.data, task.scene_id, need_views=task.variant in ORACLES)
-    reasoner = models.load_reasoner(task.model) if task.variant in NEEDS_MODEL else None
+    reasoner = None
+    if task.variant in NEEDS_MODEL:
+        reasoner = models.load_reasoner(task.model, task.settings)
     tracker = _tracker(task.tracker)
     pipeline = Pipeline(tracker, lambda w, t, c: lift(w, t, c), reasoner)
     records = []

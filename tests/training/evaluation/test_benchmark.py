@@ -15,7 +15,7 @@ from scene_r1_training.evaluation.breakdown import (
     stage_budget,
 )
 from scene_r1_training.evaluation.errors import EvaluationError
-from scene_r1_training.evaluation.models import load_reasoner
+from scene_r1_training.evaluation.models import load_reasoner, parse_settings
 from scene_r1_training.evaluation.run import choose
 from scene_r1_training.evaluation.truth import load_truth
 
@@ -150,6 +150,20 @@ def test_a_run_scores_the_pipeline_its_ceilings_and_what_is_lost(options):
     assert (groups["office chair"]["n"], groups["cabinet"]["correct"]) == (2, 1.0)
 
 
+def test_the_two_stage_reasoner_runs_with_its_oracles_and_its_tokens_are_counted(options):
+    chosen = options(model="eval_reasoners:make_two_stage", limit=1)  # the cabinet
+    summary = evaluate(chosen)
+    assert summary["metrics"]["acc_50"] == 1.0
+    assert summary["metrics"]["box_iou"] > 0.9
+    assert 0.0 < summary["metrics"]["tiou"] < 1.0
+    assert summary["ceilings"]["true_span"]["tiou"] == pytest.approx(1.0, abs=0.1)
+    assert summary["tokens"]["in_mean"] == 200.0  # two stages of 100
+    records = [json.loads(line) for line in (chosen.out / "results.jsonl").open()][1:]
+    tokens = {record["variant"]: record["tokens"] for record in records}
+    assert tokens["true_view"]["in"] == 100  # the first stage was not asked
+    assert tokens["true_box"] == {}
+
+
 def test_the_page_shows_the_worst_cases_in_pictures(options):
     chosen = options(model=MODEL)
     evaluate(chosen)
@@ -213,6 +227,20 @@ def test_what_cannot_be_run_says_why(options, tmp_path, scannet):
         evaluate(options(data=tmp_path, model=MODEL))
     with pytest.raises(ConfigError, match="nowhere_to_be_found"):
         load_reasoner("nowhere_to_be_found:make")
+
+
+def test_settings_of_the_reasoner_are_checked():
+    assert parse_settings(("reasoner.views=2",)) == {"reasoner": {"views": 2}}
+    for wrong in ("views=2", "kitchen.views=2", "reasoner.nothing=2", "reasoner.views=many"):
+        with pytest.raises(ConfigError, match="--set"):
+            parse_settings((wrong,))
+    with pytest.raises(ConfigError, match="views = 99"):
+        parse_settings(("reasoner.views=99",))
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_run_early(options, tmp_path):
+    with pytest.raises(EvaluationError, match=r"no scene could be evaluated|never answered"):
+        evaluate(options(model=str(tmp_path / "no_checkpoint"), oracles=()))
 
 
 def test_subsets_and_limits(scannet):

@@ -1,0 +1,220 @@
+"""What is said of a room is true, unambiguous and seen; and the checks would notice otherwise."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+from scene_r1_training.data.language.facts import FrameView, facts_of
+from scene_r1_training.data.language.solver import SolverScene, parse, solve
+from scene_r1_training.data.language.verify import chain_problems, solver_scene
+from scene_r1_training.data.language.write import LanguageConfig, language_of
+
+from scene_r1_ros.synthetic import default_camera, make_room, make_trajectory, render
+
+SEEDS = (21, 1_000_002)
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def told(request):
+    room = make_room(request.param)
+    poses = make_trajectory(room, request.param, seconds=14, fps=2)
+    camera = default_camera(120, 90)
+    views = [FrameView.of(i, one) for i, one in enumerate(render(room, poses, camera))]
+    facts = facts_of("scene", room, views)
+    records, dropped = language_of(facts, LanguageConfig(descriptions=3))
+    return facts, records, dropped
+
+
+def small_scene() -> SolverScene:
+    """A desk facing +y at the origin; a red chair at its sitter's left, a blue one at the right;
+    a mug on the desk, a ball under it."""
+    rows = [
+        (0, "desk", "brown", (-0.7, -0.35, 0), (0.7, 0.35, 0.75)),
+        (1, "chair", "red", (1.2, -0.2, 0), (1.6, 0.2, 0.9)),
+        (2, "chair", "blue", (-2.6, -0.2, 0), (-2.2, 0.2, 0.9)),
+        (3, "mug", "white", (-0.5, 0, 0.75), (-0.4, 0.1, 0.85)),
+        (4, "ball", "green", (-0.3, -0.1, 0), (-0.1, 0.1, 0.2)),
+    ]
+    return SolverScene(
+        np.array([r[0] for r in rows]),
+        tuple(r[1] for r in rows),
+        tuple(r[2] for r in rows),
+        ("plain",) * len(rows),
+        np.array([r[3] for r in rows], float),
+        np.array([r[4] for r in rows], float),
+        np.tile([0.0, 1.0], (len(rows), 1)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("the red chair", {1}),
+        ("all the chairs", {1, 2}),
+        ("the chair closest to the desk", {1}),
+        ("the chair farthest from the desk", {2}),
+        ("the chair to the left of the desk when you face it", {1}),
+        ("the chair to the right of the desk when you face it", {2}),
+        ("the cup on top of the desk", {3}),
+        ("the ball under the desk", {4}),
+        ("the ball on the desk", set()),
+        ("the mug under the desk", set()),
+        ("this is a green chair.", set()),
+        ("the sofa", set()),
+        ("the chair next to the desk", {1}),
+        ("the ball between the red chair and the blue chair", {4}),
+    ],
+)
+def test_solver_on_a_room_worked_out_by_hand(text: str, ids: set[int]) -> None:
+    assert solve(text, small_scene()) == ids
+
+
+def test_parser_reads_the_parts() -> None:
+    parsed = parse(
+        "there is a red striped couch to the left of the brown desk, seen from the door."
+    )
+    assert [(m.noun, m.color, m.pattern) for m in parsed.mentions] == [
+        ("sofa", "red", "striped"),
+        ("desk", "brown", None),
+        ("door", None, None),
+    ]
+    assert (parsed.relation, parsed.side, parsed.from_viewpoint) == ("side", "left", True)
+
+
+def test_every_query_has_exactly_its_targets(told) -> None:
+    facts, records, dropped = told
+    scene = solver_scene(facts)
+    assert len(records["scanrefer"]) > 20
+    assert dropped <= 0.02 * len(records["scanrefer"])
+    for record in records["scanrefer"]:
+        assert solve(record["description"], scene) == {int(record["object_id"])}
+    for record in records["multi3drefer"]:
+        assert solve(record["description"], scene) == set(record["object_ids"])
+    for record in records["nr3d"]:
+        assert solve(record["utterance"], scene) == {record["target_id"]}
+
+
+def test_solver_notices_a_swapped_side_or_superlative(told) -> None:
+    facts, records, _ = told
+    scene = solver_scene(facts)
+    swaps = {"left": "right", "right": "left", "closest": "farthest", "smallest": "largest"}
+    swappable = re.compile(r"\b(left|right) (?:side )?of|\b(closest) to|\b(smallest)\b")
+    noticed = []
+    for record in records["scanrefer"]:
+        found = swappable.search(record["description"])
+        if found:
+            word = next(w for w in found.groups() if w)
+            text = record["description"].replace(word, swaps[word])
+            text = text.replace("farthest to", "farthest from")
+            noticed.append(solve(text, scene) != {int(record["object_id"])})
+    assert len(noticed) > 4
+    assert np.mean(noticed) > 0.95
+
+
+def test_queries_are_of_many_types(told) -> None:
+    _, records, _ = told
+    assert len({r["query_type"] for r in records["scanrefer"]}) >= 7
+    types = {r["eval_type"] for r in records["multi3drefer"]}
+    assert {"zt_w_d", "zt_wo_d", "mt"} <= types
+
+
+def test_stimulus_counts_the_distractors(told) -> None:
+    _, records, _ = told
+    for record in records["nr3d"]:
+        scene, label, count, target, *others = record["stimulus_id"].split("-")
+        assert (scene, label) == ("scene", record["instance_type"].replace(" ", "_"))
+        assert int(target) == record["target_id"]
+        assert len(others) == int(count) - 1 >= 1
+
+
+def test_chains_name_only_what_their_frames_show(told) -> None:
+    facts, records, _ = told
+    chains = records["cold_start"]
+    assert {c["stage"] for c in chains} == {1, 2}
+    assert any("not found" in c["completion"] for c in chains)
+    for chain in chains:
+        assert chain_problems(chain, facts) == []
+
+
+def test_chain_check_notices_what_is_not_shown(told) -> None:
+    facts, records, _ = told
+    chain = next(c for c in records["cold_start"] if c["stage"] == 1)
+    hidden = next(
+        k for k in ("ladder", "bathtub", "toilet") if all(t.kind != k for t in facts.things)
+    )
+    lie = chain["completion"].replace("</think>", f" I see a {hidden}.</think>")
+    assert chain_problems({**chain, "completion": lie}, facts)
+
+
+def test_completions_have_the_strict_format_and_true_answers(told) -> None:
+    facts, records, _ = told
+    for chain in records["cold_start"]:
+        answer = strict_answer(chain["completion"])
+        views = [facts.views[i] for i in chain["frames"]]
+        if answer == "not found":
+            assert chain["object_ids"] == []
+            continue
+        (target,) = chain["object_ids"]
+        if chain["stage"] == 1:
+            start, end = (float(v) for v in answer.split(" to "))
+            times = [round(v.seconds - views[0].seconds, 1) for v in views if v.shows(target)]
+            assert start in times
+            assert end in times
+            assert start < end
+        else:
+            given = json.loads(answer)
+            np.testing.assert_allclose(views[0].boxes[target][0], given["bbox_2d"], atol=0.5)
+            assert given["label"] == facts.thing(target).kind
+
+
+def strict_answer(completion: str) -> str:
+    match = re.fullmatch(r"<think>.+</think><answer>([^<]+)</answer>", completion)
+    assert match, completion
+    return match[1]
+
+
+def test_wording_varies(told) -> None:
+    _, records, _ = told
+    starts = {r["description"].split()[0] for r in records["scanrefer"]}
+    intros = {c["completion"].split('"')[0] for c in records["cold_start"]}
+    assert len(starts) >= 3
+    assert len(intros) >= 3
+
+
+def test_left_and_right_follow_from_position_and_rotation(told) -> None:
+    facts, records, _ = told
+    scene = solver_scene(facts)
+    truth = {a["question_id"]: a for a in records["sqa3d_annotations"]}
+    checked = 0
+    for question in records["sqa3d_questions"]:
+        found = re.match(r"Is the (.+) on my left or on my right\?", question["question"])
+        if not found:
+            continue
+        annotation = truth[question["question_id"]]
+        (target,) = solve(f"the {found[1]}", scene)
+        turn = annotation["rotation"]
+        heading = 2 * math.atan2(turn["_z"], turn["_w"]) + math.pi / 2
+        x, y = annotation["position"]["x"], annotation["position"]["y"]
+        dx, dy = facts.thing(target).center[0] - x, facts.thing(target).center[1] - y
+        left = math.cos(heading) * dy - math.sin(heading) * dx > 0
+        assert annotation["answers"][0]["answer"] == ("left" if left else "right")
+        checked += 1
+    assert checked
+
+
+def test_counts_and_colours_of_answers_are_true(told) -> None:
+    facts, records, _ = told
+    scene = solver_scene(facts)
+    for record in records["scanqa"]:
+        text, answers = record["question"], record["answers"]
+        if text.startswith("how many"):
+            assert answers[0] == str(len(solve(text.removeprefix("how many"), scene)))
+        elif text.startswith("what") and "color" in text:
+            (one,) = solve(text, scene)
+            assert answers == [facts.thing(one).color]
+        elif text.startswith("is there"):
+            assert answers == ["yes" if solve(text, scene) else "no"]
