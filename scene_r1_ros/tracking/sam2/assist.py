@@ -52,7 +52,8 @@ def resolve(
     speak for the mask, where it can judge at all: so an object that was lost is only found again
     in its own place.
     """
-    if config.geometry == "off":
+    if config.geometry == "off" or session.is_prompted(index, object_id):
+        # What a person pointed at is not for geometry to overrule.
         accepted = _present(seen, config)
         outcome = Outcome.TRACKED if accepted else Outcome.ABSENT
         return Resolved(outcome, seen if accepted else None, Verdict(None, None), None)

@@ -73,6 +73,7 @@ class Sam2Session:
         self._embeddings = embeddings if embeddings is not None else EmbeddingCache(0)
         self._objects: dict[int, ObjectMemory] = {}
         self._latest: tuple[tuple[int, ...], ImageEmbedding] | None = None
+        self._device = engine.device
 
     @property
     def objects(self) -> tuple[int, ...]:
@@ -111,6 +112,7 @@ class Sam2Session:
             BoxError: if the prompt does not lie in the image.
             EmptyMaskError: if its mask is empty.
         """
+        self._follow_engine()
         height, width = color.shape[:2]
         size = self.engine.image_size
         mask = None if prompt.mask is None else model_mask(prompt, width, height, size)
@@ -166,6 +168,7 @@ class Sam2Session:
                 if unknown
                 else "there is no object to track; prompt one first."
             )
+        self._follow_engine()
         height, width = color.shape[:2]
         out: dict[int, SessionMask] = {}
         for object_id in wanted:
@@ -202,15 +205,23 @@ class Sam2Session:
     def to(self, device: torch.device) -> None:
         """Move the model and everything that is remembered; tracking goes on from where it was."""
         self.engine.to(device)
-        self.drop_embeddings()
-        for memory in self._objects.values():
-            memory.map(lambda entry: entry.to(device))
+        self._follow_engine()
 
     def _new_memory(self) -> ObjectMemory:
         return ObjectMemory(self.memory_frames, self.prompted_frames, self.frame_count)
 
     def _keep_near(self) -> int | None:
         return None if self.frame_count is None else self.start
+
+    def _follow_engine(self) -> None:
+        # Another session of the same engine may have moved it.
+        device = self.engine.device
+        if device == self._device:
+            return
+        self.drop_embeddings()
+        for memory in self._objects.values():
+            memory.map(lambda entry: entry.to(device))
+        self._device = device
 
     def drop_embeddings(self) -> None:
         """Free the cached image embeddings; they are computed again when needed."""

@@ -98,6 +98,10 @@ class Sam2Stream:
             tracked = self._objects.setdefault(object_id, _Tracked())
             tracked.misses, tracked.lost = 0, False
             if self.config.geometry != "off":
+                fit = tracked.model.judge(frame, seen.mask, tracked.model.propose(frame))
+                if fit.vetoed(self.config.veto_inside, self.config.veto_cover):
+                    # Pointed at in another place: it was moved, or meant otherwise before.
+                    tracked.model = ObjectModel()
                 tracked.model.add(frame, seen.mask)
             return FrameMask(frame.stamp_ns, seen.mask, seen.score)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from sam2_builders import GREEN, RED, Card, ColorEngine, card_frame, color_mask, iou
 
 from scene_r1_ros.errors import BoxError, EmptyMaskError, TrackingError
@@ -162,3 +163,16 @@ def test_unknown_objects_are_named(color):
     session.prompt(0, color, 1, Prompt(box_xyxy=RED_BOX))
     with pytest.raises(TrackingError, match=r"no such object: \[9\]"):
         session.step(1, color, objects=[9])
+
+
+def test_a_session_follows_its_engine_to_another_device(color):
+    """One session may have moved the engine that another one uses too."""
+    engine = ColorEngine()
+    session = Sam2Session(engine)
+    session.prompt(0, color, 1, Prompt(box_xyxy=RED_BOX))
+    session.step(1, color)
+    engine.to(torch.device("meta"))
+    session._follow_engine()
+    memory = session._objects[1]
+    assert memory.prompted_entry(0).pointer.device.type == "meta"
+    assert memory.at(1).logits.device.type == "meta"

@@ -8,6 +8,7 @@ from sam2_builders import BLUE, GREEN, RED, Card, ColorEngine, card_frame, color
 
 from scene_r1_ros.errors import TrackingError
 from scene_r1_ros.tracking.sam2 import ObjectStatus, Prompt, Sam2Config, Sam2Stream
+from scene_r1_ros.tracking.sam2.assist import Outcome
 
 TARGET = Card(-0.4, 0, 1.5, 0.4, 0.5, RED)
 SCREEN = Card(-0.0267, 0, 0.7, 0.26, 0.34, BLUE)
@@ -119,3 +120,16 @@ def test_running_out_of_gpu_memory_is_told_and_tracking_goes_on():
 def test_removing_an_unknown_object_is_an_error():
     with pytest.raises(TrackingError, match="no object 4"):
         Sam2Stream(ColorEngine()).remove(4)
+
+
+def test_geometry_does_not_overrule_a_prompt():
+    """An object was carried elsewhere and is pointed at anew."""
+    stream = Sam2Stream(ColorEngine(), Sam2Config())
+    stream.add(1, frame(-0.2, 0, [TARGET]), Prompt(box_xyxy=BOX))
+    moved = frame(-0.2, 1, [Card(0.3, 0, 1.5, 0.4, 0.5, RED)])
+    stream.add(1, moved, Prompt(box_xyxy=(107, 37, 145, 82)))
+    update = stream.update(moved)[1]
+    assert update.status is ObjectStatus.TRACKED
+    assert iou(update.mask.mask, color_mask(moved, RED)) > 0.8
+    back = frame(-0.2, 2, [TARGET])
+    assert stream.update(back)[1].outcome is Outcome.VETOED
