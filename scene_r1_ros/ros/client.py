@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -48,6 +49,7 @@ DEFAULT_TIMEOUT = 60.0
 # The service answers TIMEOUT itself; only a service that died needs the client's own deadline.
 _GRACE = 2.0
 _POLL = 0.02
+_POLL_HEALTH = 0.2
 
 
 class GroundingClient:
@@ -246,19 +248,25 @@ class GroundingClient:
         client.call_async(request).add_done_callback(done)
         return answer
 
-    def wait_until_ready(self, timeout: float = 30.0) -> None:
-        """Wait until a request would be served.
+    def wait_until_ready(self, timeout: float = 30.0, model: bool = True) -> None:
+        """Wait until a query would be served; without ``model``, until a box would be.
 
         Raises:
             NotActiveError: with the first unmet precondition and its remedy.
         """
         deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            if self.health().ready:
+        while True:
+            unmet = [
+                status
+                for status in self.health().diagnostics.status
+                if status.level == DiagnosticStatus.ERROR
+                and (model or not status.name.endswith(": model"))
+            ]
+            if not unmet:
                 return
-            time.sleep(0.1)
-        report = self.health()
-        raise NotActiveError(f"{report.precondition} {report.remedy}")
+            if time.monotonic() >= deadline:
+                raise NotActiveError(f"after {timeout:g} s: {unmet[0].name}: {unmet[0].message}")
+            time.sleep(_POLL_HEALTH)
 
     def _wait_for(self, client: Any, name: str) -> None:
         wait = client.wait_for_server if client is self._action else client.wait_for_service

@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import message_filters
@@ -38,6 +40,21 @@ class _Synchronized:
     depth: Any
     info: CameraInfo
     arrived: float
+    run: int  # of the clock; it jumped back between frames of different runs
+
+
+class _Input(message_filters.Subscriber):
+    """A topic whose messages may be anything: what the filters cannot take is only reported."""
+
+    def __init__(self, on_fault: Callable[[Exception], None], *args: Any, **kwargs: Any) -> None:
+        self._on_fault = on_fault
+        super().__init__(*args, **kwargs)
+
+    def callback(self, msg: Any) -> None:
+        try:
+            super().callback(msg)
+        except Exception as error:
+            self._on_fault(error)
 
 
 def qos_profile(name: str, depth: int) -> QoSProfile:
@@ -63,6 +80,7 @@ class CameraFeed:
         self._queue: deque[_Synchronized] = deque()
         self._wake = threading.Condition()
         self._closing = False
+        self._clock_run = 0
         self._group = MutuallyExclusiveCallbackGroup()
         self._topics = {
             "color": config.color_topic
@@ -79,8 +97,12 @@ class CameraFeed:
             node, config, lambda stamp: self._count("pose", stamp), self._group
         )
         self._subscribers = self._subscribe()
-        self._sync = message_filters.ApproximateTimeSynchronizer(
-            list(self._subscribers.values()), config.sync_queue, config.sync_slop
+        inputs = list(self._subscribers.values())
+        # The approximate filter wants stamps that differ by less than its slop.
+        self._sync = (
+            message_filters.ApproximateTimeSynchronizer(inputs, config.sync_queue, config.sync_slop)
+            if config.sync_slop > 0
+            else message_filters.TimeSynchronizer(inputs, config.sync_queue)
         )
         self._sync.registerCallback(self._on_synchronized)
         self._thread = threading.Thread(target=self._run, name="camera-feed", daemon=True)
@@ -89,6 +111,13 @@ class CameraFeed:
     def topic(self, role: str) -> str:
         """The topic subscribed to for color, depth or camera_info."""
         return self._topics[role]
+
+    def type_name(self, role: str) -> str:
+        """The ROS name of an input's message type."""
+        if role == "pose":
+            odometry = self.config.pose_source == "odometry"
+            return "nav_msgs/msg/Odometry" if odometry else "geometry_msgs/msg/PoseStamped"
+        return f"sensor_msgs/msg/{self._kinds()[role].__name__}"
 
     def close(self) -> None:
         """End the subscriptions and the thread; the window keeps its frames."""
@@ -100,21 +129,25 @@ class CameraFeed:
         self.pose_source.close()
         self._thread.join(timeout=5.0)
 
-    def _subscribe(self) -> dict[str, Any]:
+    def _kinds(self) -> dict[str, Any]:
         config = self.config
-        kinds: dict[str, Any] = {
+        return {
             "color": CompressedImage if config.color_transport == "compressed" else Image,
             "depth": CompressedImage if config.depth_transport == "compressedDepth" else Image,
             "camera_info": CameraInfo,
         }
+
+    def _subscribe(self) -> dict[str, Any]:
+        config = self.config
         names = {
             "color": config.color_qos,
             "depth": config.depth_qos,
             "camera_info": config.camera_info_qos,
         }
         subscribers = {}
-        for role, kind in kinds.items():
-            subscriber = message_filters.Subscriber(
+        for role, kind in self._kinds().items():
+            subscriber = _Input(
+                partial(self._on_bad_message, self._topics[role]),
                 self._node,
                 kind,
                 self._topics[role],
@@ -126,6 +159,9 @@ class CameraFeed:
             )
             subscribers[role] = subscriber
         return subscribers
+
+    def _on_bad_message(self, topic: str, error: Exception) -> None:
+        self.stats.drop(topic, "message", f"a message cannot be used: {error}.")
 
     def _count(self, role: str, stamp_ns: int) -> None:
         before = self.stats.received(role, stamp_ns)
@@ -139,6 +175,7 @@ class CameraFeed:
             for queue in self._sync.queues:
                 queue.clear()
         with self._wake:
+            self._clock_run += 1
             self._queue.clear()
         self.pose_source.clear()
         self.window.clear()
@@ -154,7 +191,8 @@ class CameraFeed:
             if len(self._queue) >= _QUEUED_FRAMES:
                 self._queue.popleft()
                 self.stats.drop("frames", "overrun", "frames arrive faster than they are taken in.")
-            self._queue.append(_Synchronized(color, depth, info, time.monotonic()))
+            now = time.monotonic()
+            self._queue.append(_Synchronized(color, depth, info, now, self._clock_run))
             self._wake.notify()
 
     def _run(self) -> None:
@@ -170,9 +208,9 @@ class CameraFeed:
             except PoseNotReadyError as error:
                 self.stats.drop("pose", "pose", str(error))
             except SceneR1Error as error:
-                self.stats.drop("frames", "frame", str(error))
+                self.stats.drop(self._topics["color"], "frame", str(error))
             except Exception as error:  # a bad frame never ends the feed
-                self.stats.drop("frames", "fault", f"{type(error).__name__}: {error}.")
+                self.stats.drop(self._topics["color"], "fault", f"{type(error).__name__}: {error}.")
 
     def _take(self, item: _Synchronized) -> None:
         config = self.config
@@ -206,14 +244,32 @@ class CameraFeed:
                 beyond = depth > config.max_depth
             if beyond.any():
                 depth[beyond] = np.nan
-        frame_id = config.camera_frame or item.color.header.frame_id
-        stamp_ns = stamp_to_ns(item.color.header.stamp)
-        T = self._wait_for_pose(stamp_ns, frame_id, item.arrived + config.pose_timeout)
+        stamp_ns, frame_id = stamp_to_ns(item.color.header.stamp), self._camera_frame(item)
+        T = self._wait_for_pose(stamp_ns, frame_id, item)
         frame = RgbdFrame(stamp_ns, color, depth, camera.intrinsics, T, frame_id)
-        result = self.window.add(frame)
+        with self._wake:
+            if item.run != self._clock_run:
+                return  # of the time before the clock jumped back
+            result = self.window.add(frame)
+        if result is AddResult.DUPLICATE:
+            self.stats.drop(
+                self._topics["color"],
+                "duplicate",
+                f"a second image has the stamp {stamp_ns * 1e-9:.6f} s.",
+            )
+            return
         if result is AddResult.RESET:
             self.stats.reset()
         self.stats.accepted()
+
+    def _camera_frame(self, item: _Synchronized) -> str:
+        top = item.color.header
+        if stamp_to_ns(top.stamp) <= 0:
+            raise FrameError("its header.stamp is 0; the camera's driver must stamp its images.")
+        frame_id = self.config.camera_frame or top.frame_id
+        if not frame_id:
+            raise FrameError("its header.frame_id is empty; set the parameter camera_frame.")
+        return str(frame_id)
 
     def _convert(self, role: str, msg: Any) -> Any:
         compressed = isinstance(msg, CompressedImage)
@@ -233,13 +289,17 @@ class CameraFeed:
             return images.camera_model(msg)
         except FrameError as error:
             self.stats.drop(self._topics[role], role, str(error))
-            return None
+        except Exception as error:  # of the libraries that decode
+            self.stats.drop(self._topics[role], role, f"it cannot be read: {error}.")
+        return None
 
-    def _wait_for_pose(self, stamp_ns: int, frame_id: str, deadline: float) -> Float64:
+    def _wait_for_pose(self, stamp_ns: int, frame_id: str, item: _Synchronized) -> Float64:
+        deadline = item.arrived + self.config.pose_timeout
         while True:
             try:
                 return self.pose_source.T_world_camera(stamp_ns, frame_id)
             except PoseNotReadyError:
-                if time.monotonic() >= deadline or self._closing:
+                late = time.monotonic() >= deadline
+                if late or self._closing or item.run != self._clock_run:
                     raise
             time.sleep(_POSE_POLL)

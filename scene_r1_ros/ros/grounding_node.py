@@ -30,6 +30,7 @@ from .conversions import (
     stage_seconds,
     stamp_to_ns,
 )
+from .health import Health
 from .node_base import RELIABLE, SceneNode, succeed
 from .pending import PendingRequests
 from .query_api import QueryApi
@@ -100,6 +101,7 @@ class GroundingNode(SceneNode):
             self.serve(ClearWindow, "clear_window", self._clear_window),
         ]
         self.queries = QueryApi(self, self._reasoner, self.config.max_queries)
+        self.health = Health(self)
 
     def start(self) -> None:
         self.access.start()
@@ -111,6 +113,7 @@ class GroundingNode(SceneNode):
         self.access.stop()
 
     def teardown(self) -> None:
+        self.health.close()
         self.queries.close()
         for service in self.api:
             self.destroy_service(service)
@@ -125,7 +128,7 @@ class GroundingNode(SceneNode):
     def _track_box(self, request: TrackBox.Request, response: TrackBox.Response) -> None:
         started = time.monotonic()
         control = self.control_for(request.timeout)
-        frame = find_frame(self.window.snapshot(), stamp_to_ns(request.stamp))
+        frame = find_frame(self.window.snapshot(passing="recent"), stamp_to_ns(request.stamp))
         box = checked_box(
             box2d_from_msg(request.box), frame.intrinsics.width, frame.intrinsics.height
         )
@@ -168,6 +171,7 @@ class GroundingNode(SceneNode):
                 "ask again in a moment."
             )
         self._open_requests += 1
+        self.window.keep(grounding.anchor_stamp_ns)
         request = self.pending.open(query_id, control)
         try:
             self.groundings.publish(grounding_to_msg(grounding, query_id, camera))

@@ -15,7 +15,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from .. import errors
 from ..config import Config, option
-from ..errors import NotActiveError, SceneR1Error
+from ..errors import ConfigError, NotActiveError, SceneR1Error
 from . import parameters
 
 NAMESPACE = "scene_r1"
@@ -83,17 +83,20 @@ class SceneNode(LifecycleNode):
         """Whether the node is in the active state."""
         return self._active
 
-    def serve(self, kind: Any, name: str, handler: Callable[[Any, Any], None]) -> Any:
+    def serve(
+        self, kind: Any, name: str, handler: Callable[[Any, Any], None], always: bool = False
+    ) -> Any:
         """A service whose handler fills the response or raises; codes are set in this one place.
 
-        Handlers may block: they run beside each other and beside everything else.
+        Handlers may block: they run beside each other and beside everything else. Requests are
+        refused while the node is not active, unless the service is for that moment (``always``).
         """
 
         def callback(request: Any, response: Any) -> Any:
             with self._served:
                 self._serving += 1
             try:
-                if not self._active:
+                if not self._active and not always:
                     raise NotActiveError(self.inactive_reason())
                 handler(request, response)
             except Exception as error:
@@ -119,6 +122,14 @@ class SceneNode(LifecycleNode):
                 self.get_logger().warning(f"ignored a message on {topic}: {message}")
 
         return self.create_subscription(kind, topic, callback, qos, **kwargs)
+
+    def check_topic(self, parameter: str, topic: str) -> None:
+        """Raise ConfigError unless ``topic``, the parameter's value, can be a topic's name."""
+        try:
+            self.resolve_topic_name(topic)
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(f"{parameter} = {topic!r} cannot be a topic: {reason}") from error
 
     def inactive_reason(self) -> str:
         """Why a request is refused while the node is not active."""

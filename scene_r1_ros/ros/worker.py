@@ -24,6 +24,11 @@ class Worker:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     @property
+    def places(self) -> int:
+        """Jobs that may run or wait at a time."""
+        return self._limit
+
+    @property
     def busy(self) -> int:
         """Jobs running or waiting."""
         return len(self._controls)
