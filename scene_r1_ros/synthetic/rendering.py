@@ -24,6 +24,8 @@ from .sensor import Sensor, SensorConfig
 
 _MISS = np.uint32(0xFFFFFFFF)
 _GAMMA = 2.2
+_CHUNK = 16384
+"""Pixels cast and shaded at a time: what belongs to them stays in the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +76,16 @@ def render(
     sensor: SensorConfig | None = None,
     *,
     nthreads: int = 0,
+    renderer: Renderer | None = None,
 ) -> Iterator[RenderedFrame]:
     """Frames of ``room`` seen from ``poses``, in their order.
 
     A frame depends on the room, its own pose and stamp, and its neighbour's pose (motion blur).
     ``sensor`` defaults to a noisy structured-light camera; ``SensorConfig.perfect()`` switches
-    all of it off. ``nthreads`` 0 uses every core.
+    all of it off. ``nthreads`` 0 uses every core; a ``renderer`` of the room may be given.
     """
     poses = tuple(poses)
-    renderer = Renderer(room, nthreads)
+    renderer = renderer or Renderer(room, nthreads)
     model = Sensor(sensor or SensorConfig(), intrinsics, room.seed)
     for i, pose in enumerate(poses):
         raw = renderer.image(pose.T_world_camera, intrinsics)
@@ -118,28 +121,37 @@ class Renderer:
         """What a perfect camera sees from this pose."""
         import open3d as o3d
 
-        directions = (_ray_directions(camera) @ T_world_camera[:3, :3].T).astype(np.float32)
-        rays = np.empty((len(directions), 6), np.float32)
-        rays[:, :3], rays[:, 3:] = T_world_camera[:3, 3], directions
-        hit = self._scene.cast_rays(o3d.core.Tensor(rays), nthreads=self._nthreads)
-        depth = hit["t_hit"].numpy()
-        triangle = hit["primitive_ids"].numpy()
-        missed = triangle == _MISS
-        triangle = np.where(missed, 0, triangle).astype(np.int64)
-        color = self._table.shade(triangle, hit["primitive_uvs"].numpy(), depth, camera.fx)
-        normals = hit["primitive_normals"].numpy()
-        length = np.sqrt(np.einsum("nd,nd->n", directions, directions))
-        cosine = np.abs(np.einsum("nd,nd->n", normals, directions)) / length
-        instances = self.face_instance[triangle]
-        dropout = self._table.dropout[triangle]
-        if missed.any():
-            color[missed], instances[missed], dropout[missed] = 0.0, 0, 0.0
+        rotation = T_world_camera[:3, :3].T.astype(np.float32)
+        everywhere, lengths = _ray_directions(camera)
+        count = len(everywhere)
+        color = np.empty((count, 3), np.float32)
+        depth, cosine, dropout = (np.empty(count, np.float32) for _ in range(3))
+        instances = np.empty(count, np.uint16)
+        rays = np.empty((min(_CHUNK, count), 6), np.float32)
+        rays[:, :3] = T_world_camera[:3, 3]
+        for start in range(0, count, _CHUNK):
+            part = slice(start, min(start + _CHUNK, count))
+            own = rays[: part.stop - start]
+            np.matmul(everywhere[part], rotation, out=own[:, 3:])
+            hit = self._scene.cast_rays(o3d.core.Tensor.from_numpy(own), self._nthreads)
+            depth[part] = hit["t_hit"].numpy()
+            triangle = hit["primitive_ids"].numpy()
+            missed = triangle == _MISS
+            triangle = np.where(missed, 0, triangle).astype(np.int64)
+            where = hit["primitive_uvs"].numpy()
+            color[part] = self._table.shade(triangle, where, depth[part], camera.fx)
+            along = np.einsum("nd,nd->n", hit["primitive_normals"].numpy(), own[:, 3:])
+            cosine[part] = np.abs(along) / lengths[part]
+            instances[part] = self.face_instance[triangle]
+            dropout[part] = self._table.dropout[triangle]
+            if missed.any():
+                color[part][missed], instances[part][missed], dropout[part][missed] = 0.0, 0, 0.0
         shape = (camera.height, camera.width)
         return RawImage(
             color.reshape(*shape, 3),
             depth.reshape(shape),
             instances.reshape(shape),
-            cosine.reshape(shape).astype(np.float32),
+            cosine.reshape(shape),
             dropout.reshape(shape),
         )
 
@@ -217,9 +229,14 @@ class _Triangles:
 
 
 @functools.lru_cache(maxsize=4)
-def _ray_directions(camera: CameraIntrinsics) -> NDArray[np.float64]:
-    """(H * W, 3) directions with z = 1, so that the distance along them is the z-depth."""
+def _ray_directions(
+    camera: CameraIntrinsics,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(H * W, 3) directions with z = 1, so that the distance along them is the z-depth, and
+    their lengths (H * W,)."""
     u = (np.arange(camera.width) - camera.cx) / camera.fx
     v = (np.arange(camera.height) - camera.cy) / camera.fy
     x, y = np.meshgrid(u, v)
-    return np.stack([x, y, np.ones_like(x)], axis=2).reshape(-1, 3)
+    directions = np.stack([x, y, np.ones_like(x)], axis=2).reshape(-1, 3)
+    lengths = np.linalg.norm(directions, axis=1)
+    return directions.astype(np.float32), lengths.astype(np.float32)

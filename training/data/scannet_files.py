@@ -6,7 +6,6 @@ the scan's own world, which is the one of the poses; ``axisAlignment`` takes it 
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -68,9 +67,7 @@ def write_mesh(
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(vertices)}"]
     header += [f"property {_TYPES[kind.strip('<')]} {name}" for name, kind in fields]
     header += [f"element face {len(faces)}", "property list uchar int vertex_indices", "end_header"]
-    path.write_bytes(
-        "\n".join(header).encode() + b"\n" + table.tobytes() + triangles.tobytes()
-    )
+    path.write_bytes("\n".join(header).encode() + b"\n" + table.tobytes() + triangles.tobytes())
 
 
 def label_mesh_colors(
@@ -151,7 +148,7 @@ class InstanceArchive:
         assert ok
         # a fixed date, so that the same scene gives the same bytes
         entry = zipfile.ZipInfo(f"instance-filt/{number}.png", _EARLIEST)
-        self._archive.writestr(entry, io.BytesIO(data).getvalue())
+        self._archive.writestr(entry, data.tobytes())
 
 
 def write_lines(path: Path, records: Iterable[object]) -> None:

@@ -1,4 +1,4 @@
-"""``synthesize``: many rooms on disk in ScanNet's layout, with annotations in the benchmarks' forms.
+"""``synthesize``: many rooms in ScanNet's layout, annotated in the benchmarks' forms.
 
 ::
 

@@ -91,17 +91,19 @@ def write_scene(folder: Path, task: SceneTask) -> dict[str, Any]:
     room = make_room(task.seed, None if config.room_type == "any" else config.room_type)
     alignment = axis_alignment(room)
     to_scan = invert(alignment)
-    views = _record(folder, task, room, to_scan)
-    _write_truth(folder, scene, room, to_scan)
+    renderer = Renderer(room, nthreads=1)
+    views = _record(folder, task, room, renderer, to_scan)
+    _write_truth(folder, scene, room, renderer, to_scan)
     camera = default_camera(config.width, config.height)
     kind = room.room_type.title()
     write_scene_info(folder / f"{scene}.txt", alignment, camera, len(views), kind)
     facts = facts_of(scene, room, views)
-    language = language_of(
+    language, dropped = language_of(
         facts, LanguageConfig(descriptions=config.descriptions, questions=config.questions)
     )
     (folder / f"{scene}.language.json").write_text(json.dumps(language) + "\n")
     summary = _summary(task, room, facts)
+    summary["dropped"] = dropped
     summary["annotations"] = {name: len(records) for name, records in language.items()}
     (folder / f"{scene}.synthetic.json").write_text(json.dumps(summary) + "\n")
     return summary
@@ -117,7 +119,9 @@ def axis_alignment(room: Room) -> Float64:
     return np.asarray(A.round(6))
 
 
-def _record(folder: Path, task: SceneTask, room: Room, to_scan: Float64) -> list[FrameView]:
+def _record(
+    folder: Path, task: SceneTask, room: Room, renderer: Renderer, to_scan: Float64
+) -> list[FrameView]:
     config = task.config
     camera = default_camera(config.width, config.height)
     poses = make_trajectory(room, room.seed, config.seconds, config.fps)
@@ -128,19 +132,18 @@ def _record(folder: Path, task: SceneTask, room: Room, to_scan: Float64) -> list
         SensWriter(folder / f"{scene}.sens", camera) as sens,
         InstanceArchive(folder / f"{scene}_2d-instance-filt.zip") as instances,
     ):
-        for number, one in enumerate(render(room, poses, camera, sensor, nthreads=1)):
+        for number, one in enumerate(render(room, poses, camera, sensor, renderer=renderer)):
             frame = one.frame
             scan_pose = to_scan @ frame.T_world_camera
-            sens.write(
-                RgbdFrame(frame.stamp_ns, frame.color, frame.depth_m, camera, scan_pose)
-            )
+            sens.write(RgbdFrame(frame.stamp_ns, frame.color, frame.depth_m, camera, scan_pose))
             instances.add(number, one.instances)
             views.append(FrameView.of(number, one))
     return views
 
 
-def _write_truth(folder: Path, scene: str, room: Room, to_scan: Float64) -> None:
-    renderer = Renderer(room, nthreads=1)
+def _write_truth(
+    folder: Path, scene: str, room: Room, renderer: Renderer, to_scan: Float64
+) -> None:
     vertices = transform_points(to_scan, renderer.vertices)
     faces = renderer.faces
     instance = np.zeros(len(vertices), np.int64)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scene_r1_ros.synthetic.kinds import KINDS
+from scene_r1_ros.synthetic.kinds import KINDS, Place
 
 from .facts import RoomFacts, Thing
 from .forms import Form, meaning
-from .relations import FRONTED
-from .words import ALL_COLORS, COLORLESS, PATTERNS, Description, covers, has_color
+from .relations import FRONTED, TABLES
+from .words import COLORLESS, PATTERNS, Description, covers, has_color
 
 _ANCHORS = 6
 _SKIP = frozenset({"window", "curtain"})
@@ -51,8 +51,7 @@ def several_queries(facts: RoomFacts, rng: np.random.Generator) -> list[Query]:
         members = [t for t in facts.things if t.kind in covers(kind)]
         descriptions = [Description(kind)]
         descriptions += [
-            Description(kind, color)
-            for color in sorted({t.color for t in members if has_color(t)})
+            Description(kind, color) for color in sorted({t.color for t in members if has_color(t)})
         ]
         for description in descriptions:
             form = Form(description)
@@ -70,18 +69,20 @@ def empty_queries(facts: RoomFacts, rng: np.random.Generator) -> tuple[list[Quer
     for kind in present:
         if kind in COLORLESS:
             continue
-        for color in rng.permutation(np.array(ALL_COLORS))[:4]:
+        for color in rng.permutation(np.array(KINDS[kind].colors))[:4]:
             with_kind.append(Query(Form(Description(kind, str(color))), ()))
-        for anchor in _anchors(facts, None, rng)[:3]:
-            for relation in ("on", "under", "next_to", "above"):
+        for anchor in _anchors(facts, None, rng):
+            for relation in _plausible(kind, anchor.noun):
                 with_kind.append(Query(Form(Description(kind), relation, (anchor,)), ()))
     for kind in KINDS:
-        color = str(rng.choice(ALL_COLORS))
+        color = str(rng.choice(KINDS[kind].colors))
         without_kind.append(Query(Form(Description(kind)), ()))
         if kind not in COLORLESS:
             without_kind.append(Query(Form(Description(kind, color)), ()))
     without_kind = [
-        q for q in without_kind if not any(t.kind in covers(q.form.target.noun) for t in facts.things)
+        q
+        for q in without_kind
+        if not any(t.kind in covers(q.form.target.noun) for t in facts.things)
     ]
     sure = [q for q in with_kind if _means_nothing(q.form, facts)]
     rng.shuffle(sure)  # type: ignore[arg-type]
@@ -98,9 +99,19 @@ def names_of(facts: RoomFacts, thing: Thing) -> list[Description]:
     ]
 
 
+def _plausible(kind: str, anchor: str) -> Iterator[str]:
+    """Relations that the two kinds could be in, so that a false one is no nonsense."""
+    if kind in KINDS[anchor].carries:
+        yield "on"
+    if anchor in TABLES and KINDS[kind].place is Place.FLOOR:
+        yield "under"
+    if KINDS[kind].place is Place.MOUNTED and kind != "door" and KINDS[anchor].place is Place.WALL:
+        yield "above"
+    if KINDS[kind].place in (Place.FLOOR, Place.SEAT, Place.WALL):
+        yield "next_to"
+
+
 def _means_nothing(form: Form, facts: RoomFacts) -> bool:
-    if form.relation == "on" and form.anchors[0].noun == form.target.noun:
-        return False
     what = meaning(form, facts)
     return what.clear and not what.sure
 
@@ -138,9 +149,7 @@ def _forms_for(facts: RoomFacts, thing: Thing, rng: np.random.Generator) -> Iter
             yield Form(d, "between", (a, b))
 
 
-def _anchors(
-    facts: RoomFacts, thing: Thing | None, rng: np.random.Generator
-) -> list[Description]:
+def _anchors(facts: RoomFacts, thing: Thing | None, rng: np.random.Generator) -> list[Description]:
     """Some things that can be referred to by noun, or colour and noun, alone; larger ones first."""
     found = []
     others = [t for t in facts.things if t is not thing and t.object_id in facts.shown]

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -90,6 +91,11 @@ class RoomFacts:
     def shown(self) -> frozenset[int]:
         """Things that at least two frames show."""
         return frozenset(t.object_id for t in self.things if len(self.frames_of(t.object_id)) > 1)
+
+    @functools.cached_property
+    def described(self) -> dict[Any, tuple[Thing, ...]]:
+        """What each description fits, kept by ``forms.fitting``: it is asked thousands of times."""
+        return {}
 
     @functools.cached_property
     def _by_id(self) -> dict[int, Thing]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from . import relations
@@ -48,13 +47,13 @@ UNCLEAR = Meaning(frozenset(), frozenset({-1}))
 
 def meaning(form: Form, facts: RoomFacts) -> Meaning:
     """What fits ``form`` in the room. An anchor that is not unique makes everything unclear."""
-    candidates = [t for t in facts.things if form.target.fits(t)]
-    anchors = [_only(facts.things, d) for d in form.anchors]
-    viewpoint = _only(facts.things, form.viewpoint) if form.viewpoint else None
+    anchors = [_only(facts, d) for d in form.anchors]
+    viewpoint = _only(facts, form.viewpoint) if form.viewpoint else None
     if any(a is None for a in anchors) or (form.viewpoint and viewpoint is None):
         return UNCLEAR
     known = [a for a in anchors if a is not None]
-    candidates = [t for t in candidates if t not in known and t != viewpoint]
+    apart = {t.object_id for t in (*known, viewpoint) if t is not None}
+    candidates = [t for t in fitting(form.target, facts) if t.object_id not in apart]
     if form.relation is None:
         return Meaning(frozenset(t.object_id for t in candidates), frozenset())
     if form.relation in SELECTING:
@@ -69,8 +68,17 @@ def meaning(form: Form, facts: RoomFacts) -> Meaning:
     return Meaning(frozenset(sure), frozenset(maybe))
 
 
-def _only(things: Iterable[Thing], description: Description) -> Thing | None:
-    found = [t for t in things if description.fits(t)]
+def fitting(description: Description, facts: RoomFacts) -> tuple[Thing, ...]:
+    """The things that a description fits."""
+    found = facts.described.get(description)
+    if found is None:
+        found = tuple(t for t in facts.things if description.fits(t))
+        facts.described[description] = found
+    return found
+
+
+def _only(facts: RoomFacts, description: Description) -> Thing | None:
+    found = fitting(description, facts)
     return found[0] if len(found) == 1 else None
 
 

@@ -120,5 +120,3 @@ def _is_there(facts: RoomFacts, rng: np.random.Generator) -> Iterator[Any]:
         ):
             phrase = article(f"{absent} {kind}")
             yield "exists", f"is there {phrase} in the room?", ["no"], []
-
-

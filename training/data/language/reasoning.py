@@ -16,7 +16,7 @@ import numpy as np
 from .choose import Query
 from .clips import Clip, best_frame, cut, spans
 from .facts import FrameView, RoomFacts, Thing
-from .forms import Form, meaning
+from .forms import SELECTING, Form, meaning
 from .wording import pick, relation_phrase
 from .words import PATTERNS, article, has_color
 
@@ -33,7 +33,7 @@ def temporal(
     around = seen[int(rng.integers(len(seen)))] if seen else None
     clip = cut(facts, int(rng.choice(_FRAMES)), rng, around)
     runs = spans(clip, target) if target is not None else []
-    if target is not None and not runs:
+    if target is not None and max(map(len, runs), default=0) < 2:
         return None
     if target is None:
         think, answer = _nothing(facts, clip, text, rng), "not found"
@@ -54,6 +54,8 @@ def image(
     if not seen:
         return None
     best = best_frame(seen, target)
+    enough = 0.3 * best.boxes[target][1]
+    seen = tuple(f for f in seen if f.boxes[target][1] >= enough)
     frame = best if rng.random() < 0.5 else seen[int(rng.integers(len(seen)))]
     thing = facts.thing(target)
     box = [round(v) for v in frame.boxes[target][0]]
@@ -169,7 +171,7 @@ def _others_like_it(
 
 
 def _intro(text: str, rng: np.random.Generator) -> str:
-    quoted = f'"{text}"'
+    quoted = f'"{text.rstrip(".")}"'
     options = (
         f"I am looking for {quoted}",
         f"The query is {quoted}",
@@ -204,7 +206,8 @@ def _visible_relation(
     if not any(all(frame.shows(i) for i in ids) for frame in frames):
         return ""
     phrase = relation_phrase(form, rng)
-    return phrase.removeprefix("that is ").removeprefix("that hangs ")
+    phrase = phrase.removeprefix("that is ").removeprefix("that hangs ")
+    return f"the one {phrase}" if form.relation in SELECTING else phrase
 
 
 def _named(thing: Thing) -> str:
@@ -241,5 +244,3 @@ def _spread(frames: tuple[FrameView, ...], count: int) -> list[FrameView]:
 
 def _and(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-

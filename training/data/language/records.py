@@ -73,9 +73,7 @@ def nr3d(
 ) -> Record:
     """A row of ``nr3d.csv``; values are as ``csv`` writes them."""
     text = wording.utterance(query.form, rng)
-    others = [
-        t.object_id for t in facts.things if t.kind == thing.kind and t is not thing
-    ]
+    others = [t.object_id for t in facts.things if t.kind == thing.kind and t is not thing]
     label = thing.kind.replace(" ", "_")
     ids = [thing.object_id, *others]
     stimulus = "-".join([facts.scene_id, label, str(len(ids)), *map(str, ids)])

@@ -6,6 +6,7 @@ the identity one looks along +y, so that the heading is y turned by it.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _STAND = 0.75
 _AHEAD, _SIDE, _BACK = math.radians(40), math.radians(90), math.radians(180)
 _WITHIN = math.radians(32)
 _FAR = 3.5
+_TYPES = ("what", "is", "how", "can", "which")
 SEATS = frozenset({"chair", "office chair", "armchair", "sofa", "stool", "bench"})
 
 
@@ -53,8 +55,11 @@ def situated(
     """At most ``most`` questions of a room and their annotations, in SQA3D's two forms."""
     found = [(s, *rest) for s in _situations(facts, rng) for rest in _asked(facts, s, rng)]
     rng.shuffle(found)  # type: ignore[arg-type]
+    # as many of each type as can be
+    by_type = [[entry for entry in found if entry[1] == kind] for kind in _TYPES]
+    turns = [entry for turn in itertools.zip_longest(*by_type) for entry in turn if entry]
     questions, annotations = [], []
-    for i, (situation, kind, text, answer) in enumerate(found[:most]):
+    for i, (situation, kind, text, answer) in enumerate(turns[:most]):
         question_id = facts.seed * 1000 + i
         questions.append(
             {

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from .words import ALL_COLORS, COLORLESS, PATTERNS, covers, nouns
 
 _NOUNS = nouns()
-_MENTION = re.compile(
+MENTION = re.compile(
     rf"\b(?:(?P<color>{'|'.join(ALL_COLORS)}) )?(?:(?P<pattern>{'|'.join(PATTERNS)}) )?"
     rf"(?P<noun>{'|'.join(sorted(map(re.escape, _NOUNS), key=len, reverse=True))})\b"
 )
@@ -74,9 +74,7 @@ class SolverScene:
     front: NDArray[np.float64]
 
     @classmethod
-    def of(
-        cls, summary: Mapping[str, Any], boxes: Mapping[int, Sequence[float]]
-    ) -> SolverScene:
+    def of(cls, summary: Mapping[str, Any], boxes: Mapping[int, Sequence[float]]) -> SolverScene:
         """From ``<scene>.synthetic.json`` and aligned boxes (x0, y0, z0, x1, y1, z1) by id."""
         items = summary["objects"]
         corners = np.array([boxes[item["object_id"]] for item in items], np.float64)
@@ -92,15 +90,18 @@ class SolverScene:
         )
 
 
+def mention_of(found: re.Match[str]) -> Mention:
+    """A match of ``MENTION`` as a value."""
+    return Mention(_NOUNS[found["noun"]], found["color"], found["pattern"])
+
+
 def parse(text: str) -> Parsed:
     """Read a query.
 
     Raises:
         ValueError: if it holds no noun.
     """
-    mentions = tuple(
-        Mention(_NOUNS[m["noun"]], m["color"], m["pattern"]) for m in _MENTION.finditer(text)
-    )
+    mentions = tuple(mention_of(found) for found in MENTION.finditer(text))
     if not mentions:
         raise ValueError(f"no noun in {text!r}")
     relation = next((name for name, pattern in _RELATIONS if re.search(pattern, text)), None)
@@ -165,15 +166,16 @@ def _related(
         return rows[_is_beside(parsed.side or "", center[rows, :2], center[a, :2], eye)]
     over = _shared_area(scene, rows, a) > 0
     apart = _flat_gap(scene, rows, a)
+    rests = _rests_on(scene) if parsed.relation in ("on", "above") else {}
     if parsed.relation == "on":
-        return np.array([r for r in rows if _rests_on(scene).get(int(r)) == a], int)
+        return np.array([r for r in rows if rests.get(int(r)) == a], int)
     if parsed.relation == "under":
         low = (scene.low[rows, 2] < 0.05) & (scene.high[rows, 2] < scene.high[a, 2] - 0.1)
         return rows[over & low & (scene.low[a, 2] < 0.05)]
     if parsed.relation == "above":
         higher = scene.low[rows, 2] > scene.high[a, 2] - 0.1
         near = np.abs(center[rows, :2] - center[a, :2]).max(axis=1) < 1.2
-        hangs = np.array([r not in _rests_on(scene) for r in rows]) & (scene.low[rows, 2] > 0.3)
+        hangs = np.array([r not in rests for r in rows]) & (scene.low[rows, 2] > 0.3)
         return rows[higher & near & hangs & (apart < 0.5)]
     level = (scene.low[rows, 2] < scene.high[a, 2]) & (scene.high[rows, 2] > scene.low[a, 2])
     return rows[(apart < 0.8) & level & ~over]
@@ -188,16 +190,18 @@ def _rests_on(scene: SolverScene) -> dict[int, int]:
         if foot < 0.015:
             continue
         inside = (
-            (scene.low[:, 0] < center[row, 0]) & (center[row, 0] < scene.high[:, 0])
-            & (scene.low[:, 1] < center[row, 1]) & (center[row, 1] < scene.high[:, 1])
-            & (scene.low[:, 2] < foot - 0.005) & (foot < scene.high[:, 2] + 0.03)
+            (scene.low[:, 0] < center[row, 0])
+            & (center[row, 0] < scene.high[:, 0])
+            & (scene.low[:, 1] < center[row, 1])
+            & (center[row, 1] < scene.high[:, 1])
+            & (scene.low[:, 2] < foot - 0.005)
+            & (foot < scene.high[:, 2] + 0.03)
         )
         inside[row] = False
         below = np.flatnonzero(inside)
         if len(below):
             found[row] = int(below[np.argmax(scene.low[below, 2])])
     return found
-
 
 
 def _is_beside(

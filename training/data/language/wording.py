@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .forms import Form
+from .forms import SELECTING, Form
 from .words import SYNONYMS, Description, article, plural, say
 
 _RELATIONS: dict[str, tuple[str, ...]] = {
@@ -81,21 +81,28 @@ def description(form: Form, rng: np.random.Generator) -> str:
     head = name(form.target, rng)
     if form.relation in _SUPERLATIVES:
         best = pick(_SUPERLATIVES[form.relation], rng)
-        options = (
+        options: tuple[str, ...] = (
             f"this is the {best} {head} in the room.",
             f"the {best} {head}.",
             f"find the {best} {head} of this room.",
         )
-    elif tail:
+    elif form.relation in SELECTING:
         tail = tail.removeprefix("that is ")
         options = (
-            f"this is {article(head)}. it is {tail}.",
-            f"the {head} is {tail}.",
-            f"there is {article(head)} {tail}.",
-            f"{article(head)} that you find {tail}.",
+            f"this is {article(head)}. it is the one {tail}.",
+            f"the {head} {tail}.",
+            f"of these, find the {head} that is {tail}.",
+            f"look for the {head} {tail}.",
         )
-        if tail.startswith(("that", "on the wall")):
-            options = (f"there is {article(head)} {tail}.", f"this is the {head} {tail}.")
+    elif tail:
+        tail = tail.removeprefix("that is ").removeprefix("that ")
+        is_ = "" if tail.startswith("hangs") else "is "
+        options = (
+            f"this is {article(head)}. it {is_}{tail}.",
+            f"the {head} {is_}{tail}.",
+            f"there is {article(head)} that {is_}{tail}.",
+            f"look for the {head} that {is_}{tail}.",
+        )
     else:
         options = (
             f"this is {article(head)}.",
@@ -116,7 +123,11 @@ def several(form: Form, rng: np.random.Generator) -> str:
     words = SYNONYMS.get(form.target.noun, (form.target.noun,))
     noun = plural(pick(words, rng))
     phrase = say(form.target, noun)
-    options = (f"all the {phrase}", f"these are the {phrase} in the room", f"every one of the {phrase}")
+    options = (
+        f"all the {phrase}",
+        f"these are the {phrase} in the room",
+        f"every one of the {phrase}",
+    )
     return pick(options, rng)
 
 

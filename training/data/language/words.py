@@ -15,7 +15,9 @@ from .facts import Thing
 
 _WIDER: dict[str, frozenset[str]] = {
     "chair": frozenset({"chair", "office chair", "armchair"}),
-    "table": frozenset({"table", "round table", "coffee table", "side table", "desk", "nightstand"}),
+    "table": frozenset(
+        {"table", "round table", "coffee table", "side table", "desk", "nightstand"}
+    ),
     "lamp": frozenset({"floor lamp", "table lamp"}),
     "cabinet": frozenset({"cabinet", "dresser", "nightstand", "wardrobe"}),
     "sofa": frozenset({"sofa", "armchair"}),

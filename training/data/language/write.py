@@ -15,7 +15,7 @@ from .facts import RoomFacts
 from .questions import questions
 from .reasoning import image, temporal
 from .situations import situated
-from .words import covers
+from .verify import verified
 
 Records = dict[str, list[dict[str, Any]]]
 
@@ -31,9 +31,9 @@ class LanguageConfig(Config):
     )
 
 
-def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> Records:
-    """Records by kind: "scanrefer", "multi3drefer", "nr3d", "scanqa", "sqa3d_questions",
-    "sqa3d_annotations" and "cold_start" (chains of thought)."""
+def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple[Records, int]:
+    """Verified records by kind: "scanrefer", "multi3drefer", "nr3d", "scanqa", "sqa3d_questions",
+    "sqa3d_annotations" and "cold_start" (chains of thought); and how many were dropped."""
     config = config or LanguageConfig()
     rng = np.random.default_rng([facts.seed, 31])
     out: Records = {"scanrefer": [], "multi3drefer": [], "nr3d": [], "cold_start": []}
@@ -52,7 +52,7 @@ def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> Recor
     _add_multi(out, facts, config, rng)
     out["scanqa"] = questions(facts, rng, config.questions)
     out["sqa3d_questions"], out["sqa3d_annotations"] = situated(facts, rng, config.questions)
-    return out
+    return verified(out, facts)
 
 
 def _add_chains(
@@ -73,11 +73,11 @@ def _add_multi(
         *((q, "zt_w_d") for q in with_kind[: count - count // 2]),
         *((q, "zt_wo_d") for q in without_kind[: count // 2]),
     ]
-    single = []
+    single: list[tuple[Query, str]] = []
     for thing in facts.things:
         if thing.object_id in facts.shown and len(single) < len(several) + 2:
             found = unique_queries(facts, thing, rng)
-            alone = sum(t.kind in covers(thing.kind) for t in facts.things) == 1
+            alone = records.is_alone(facts, thing)
             single += [(q, "st_wo_d" if alone else "st_w_d") for q in found[:1]]
     for query, eval_type in [*((q, "mt") for q in several), *single, *empty]:
         ann_id = len(out["multi3drefer"])
