@@ -1,4 +1,4 @@
-"""What the camera saw: intrinsics, one RGB-D frame with its pose, and the rolling window.
+"""What the camera saw: one RGB-D frame with its pose, and the rolling window.
 
 Stamps are integer nanoseconds, exactly as ROS carries them; ``stamp`` is the same in seconds.
 """
@@ -8,12 +8,11 @@ from __future__ import annotations
 import bisect
 import enum
 import itertools
-import math
 import threading
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,103 +20,23 @@ from numpy.typing import NDArray
 from .config import Config, option
 from .errors import FrameError, NoSuchFrameError, WindowEmptyError
 from .geometry import Float64, rigid_transform, rotation_angle
+from .intrinsics import CameraIntrinsics
+
+__all__ = [
+    "AddResult",
+    "CameraIntrinsics",
+    "RgbdFrame",
+    "StampedPose",
+    "VideoWindow",
+    "WindowConfig",
+    "WindowSnapshot",
+    "seconds_to_ns",
+]
 
 
 def seconds_to_ns(seconds: float) -> int:
     """Seconds as integer nanoseconds."""
     return round(seconds * 1e9)
-
-
-@dataclass(frozen=True)
-class CameraIntrinsics:
-    """A pinhole camera without distortion; pixels. Pixel (0, 0) is the centre of the first one.
-
-    Raises:
-        FrameError: if a size or focal length is not positive or anything is not finite.
-    """
-
-    width: int
-    height: int
-    fx: float
-    fy: float
-    cx: float
-    cy: float
-
-    def __post_init__(self) -> None:
-        numbers = (self.fx, self.fy, self.cx, self.cy)
-        if self.width <= 0 or self.height <= 0:
-            raise FrameError(f"camera image of {self.width} x {self.height} pixels is empty.")
-        if not all(math.isfinite(v) for v in numbers) or self.fx <= 0 or self.fy <= 0:
-            raise FrameError(
-                f"camera intrinsics fx={self.fx:g} fy={self.fy:g} cx={self.cx:g} cy={self.cy:g}: "
-                "focal lengths must be positive and finite; is the camera calibrated?"
-            )
-
-    @classmethod
-    def from_matrix(cls, K: NDArray[Any], width: int, height: int) -> CameraIntrinsics:
-        """From a camera matrix of shape (3, 3) or larger."""
-        return cls(width, height, float(K[0, 0]), float(K[1, 1]), float(K[0, 2]), float(K[1, 2]))
-
-    @property
-    def K(self) -> Float64:
-        """(3, 3) camera matrix."""
-        return np.array([[self.fx, 0, self.cx], [0, self.fy, self.cy], [0, 0, 1.0]])
-
-    def scaled(self, width: int, height: int) -> CameraIntrinsics:
-        """The same camera with its image resized to ``width`` x ``height`` pixels."""
-        sx, sy = width / self.width, height / self.height
-        return CameraIntrinsics(
-            width,
-            height,
-            self.fx * sx,
-            self.fy * sy,
-            (self.cx + 0.5) * sx - 0.5,
-            (self.cy + 0.5) * sy - 0.5,
-        )
-
-    def project(self, points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Pixels (N, 2) and z-depths (N,) of camera-frame points (N, 3).
-
-        Points at or behind the camera get NaN pixels.
-        """
-        z = points[:, 2]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inverse = np.where(z > 0, 1.0 / z, np.nan).astype(points.dtype, copy=False)
-        u = points[:, 0] * inverse * self.fx + self.cx
-        v = points[:, 1] * inverse * self.fy + self.cy
-        return np.stack([u, v], axis=1).astype(points.dtype, copy=False), z
-
-    def backproject(
-        self, depth_m: NDArray[np.float32], mask: NDArray[np.bool_] | None = None
-    ) -> NDArray[np.float32]:
-        """Camera-frame points (N, 3), float32, of the pixels with depth (and inside ``mask``).
-
-        Raises:
-            FrameError: if depth is not of this camera's size.
-        """
-        if depth_m.shape != (self.height, self.width):
-            raise FrameError(
-                f"depth has shape {depth_m.shape}; this camera's is {(self.height, self.width)}."
-            )
-        valid = depth_m > 0 if mask is None else mask & (depth_m > 0)
-        pixels = np.flatnonzero(valid)
-        ray_x, ray_y = _rays(self)
-        points = np.empty((pixels.size, 3), np.float32)
-        points[:, 2] = z = depth_m.ravel().take(pixels)
-        np.multiply(ray_x.take(pixels), z, out=points[:, 0])
-        np.multiply(ray_y.take(pixels), z, out=points[:, 1])
-        return points
-
-
-@lru_cache(maxsize=4)
-def _rays(camera: CameraIntrinsics) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """x and y at depth 1 of every pixel, (height * width,) each."""
-    x = (np.arange(camera.width) - camera.cx) / camera.fx
-    y = (np.arange(camera.height) - camera.cy) / camera.fy
-    return (
-        np.tile(x.astype(np.float32), camera.height),
-        np.repeat(y.astype(np.float32), camera.width),
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +129,10 @@ class WindowConfig(Config):
     keyframe_max_interval: float = option(
         1.0, "A keyframe is kept this often even when nothing moves.", minimum=0.0, unit="s"
     )
+    recent_seconds: float = option(
+        1.0, "Every frame keeps its pixels this long, so that a prompt reaches what was just seen.",
+        minimum=0.0, unit="s",
+    )  # fmt: skip
     reorder_seconds: float = option(
         1.0,
         "A frame older than the newest by up to this is put in its place; older means that the "
@@ -223,7 +146,7 @@ class AddResult(enum.Enum):
     """What :meth:`VideoWindow.add` did with a frame."""
 
     KEYFRAME = "kept with its pixels"
-    POSE_ONLY = "time and pose kept; its pixels last until the next frame"
+    POSE_ONLY = "time and pose kept; its pixels only while it is recent"
     REORDERED = "arrived late and was put in its place"
     DUPLICATE = "the stamp is there already; ignored"
     RESET = "the clock jumped backwards; the window starts again with this frame"
@@ -327,7 +250,7 @@ class VideoWindow:
     """The rolling window over the recent video, bounded in seconds and in bytes.
 
     Every frame's time and pose are kept; pixels are kept for keyframes (chosen by time and
-    motion) and for the newest frame. Safe to use from several threads.
+    motion), for recent frames and for the newest one. Safe to use from several threads.
     """
 
     def __init__(self, config: WindowConfig | None = None) -> None:
@@ -336,7 +259,8 @@ class VideoWindow:
         self._frames: list[RgbdFrame] = []
         self._poses: list[StampedPose] = []
         self._nbytes = 0
-        self._newest_is_keyframe = True
+        self._passing: deque[int] = deque()  # stamps of frames that are no keyframes, rising
+        self._last_keyframe: StampedPose | None = None
         self._received = 0
 
     def add(self, frame: RgbdFrame) -> AddResult:
@@ -350,14 +274,27 @@ class VideoWindow:
             self._trim()
             return result
 
-    def snapshot(self, start_ns: int | None = None, end_ns: int | None = None) -> WindowSnapshot:
+    def snapshot(
+        self,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        *,
+        passing: Literal["none", "newest", "recent"] = "newest",
+    ) -> WindowSnapshot:
         """The window as it is now, or its part between two stamps; copies no pixels.
+
+        It holds the keyframes, and of the frames that lose their pixels in a moment none (for
+        work that takes long), the newest, or all recent ones.
 
         Raises:
             WindowEmptyError: if there is no frame in it.
         """
         with self._lock:
-            frames, poses = tuple(self._frames), tuple(self._poses)
+            left_out = set() if passing == "recent" else set(self._passing)
+            if passing == "newest" and self._frames:
+                left_out.discard(self._frames[-1].stamp_ns)
+            frames = tuple(frame for frame in self._frames if frame.stamp_ns not in left_out)
+            poses = tuple(self._poses)
         whole = WindowSnapshot(frames, poses)
         if start_ns is None and end_ns is None:
             return whole
@@ -365,6 +302,14 @@ class VideoWindow:
             whole.start_ns if start_ns is None else start_ns,
             whole.end_ns if end_ns is None else end_ns,
         )
+
+    def keep(self, stamp_ns: int) -> bool:
+        """Make the frame at this stamp a keyframe: somebody works on it. False if it is gone."""
+        with self._lock:
+            if stamp_ns in self._passing:
+                self._passing.remove(stamp_ns)
+                return True
+            return any(frame.stamp_ns == stamp_ns for frame in self._frames)
 
     def reconfigure(self, config: WindowConfig) -> None:
         """Take on other bounds; they hold from the next frame on."""
@@ -392,32 +337,40 @@ class VideoWindow:
         return self._received
 
     def _add_newest(self, frame: RgbdFrame) -> AddResult:
-        if self._frames and not self._newest_is_keyframe:
-            self._nbytes -= self._frames.pop().nbytes
-        keyframe = not self._frames or self._is_keyframe(frame, self._frames[-1])
-        self._poses.append(StampedPose(frame.stamp_ns, frame.T_world_camera))
+        pose = StampedPose(frame.stamp_ns, frame.T_world_camera)
+        keyframe = self._last_keyframe is None or self._is_keyframe(pose, self._last_keyframe)
+        self._poses.append(pose)
         self._frames.append(frame)
         self._nbytes += frame.nbytes
-        self._newest_is_keyframe = keyframe
-        return AddResult.KEYFRAME if keyframe else AddResult.POSE_ONLY
+        if not keyframe:
+            self._passing.append(frame.stamp_ns)
+            return AddResult.POSE_ONLY
+        self._last_keyframe = pose
+        return AddResult.KEYFRAME
 
     def _add_late(self, frame: RgbdFrame) -> AddResult:
-        behind = self._poses[-1].stamp_ns - frame.stamp_ns
-        if behind > seconds_to_ns(self.config.reorder_seconds):
+        newest = self._poses[-1].stamp_ns
+        if newest - frame.stamp_ns > seconds_to_ns(self.config.reorder_seconds):
             self._reset()
             self._add_newest(frame)
             return AddResult.RESET
         i = bisect.bisect_left(self._poses, frame.stamp_ns, key=lambda pose: pose.stamp_ns)
         if self._poses[i].stamp_ns == frame.stamp_ns:
             return AddResult.DUPLICATE
-        self._poses.insert(i, StampedPose(frame.stamp_ns, frame.T_world_camera))
+        pose = StampedPose(frame.stamp_ns, frame.T_world_camera)
+        self._poses.insert(i, pose)
         j = bisect.bisect_left(self._frames, frame.stamp_ns, key=lambda kept: kept.stamp_ns)
-        if j == 0 or self._is_keyframe(frame, self._frames[j - 1]):
-            self._frames.insert(j, frame)
-            self._nbytes += frame.nbytes
+        kept = (f for f in reversed(self._frames[:j]) if f.stamp_ns not in self._passing)
+        before = next(kept, None)
+        self._frames.insert(j, frame)
+        self._nbytes += frame.nbytes
+        if before is not None and not self._is_keyframe(
+            pose, StampedPose(before.stamp_ns, before.T_world_camera)
+        ):
+            bisect.insort(self._passing, frame.stamp_ns)
         return AddResult.REORDERED
 
-    def _is_keyframe(self, frame: RgbdFrame, last: RgbdFrame) -> bool:
+    def _is_keyframe(self, frame: StampedPose, last: StampedPose) -> bool:
         # Time is cut into cells that every process cuts alike; the first frame of a long cell is
         # always kept, so windows of several processes agree on their keyframes after one cell.
         long_cell = seconds_to_ns(self.config.keyframe_max_interval)
@@ -437,6 +390,7 @@ class VideoWindow:
         limit = self.config.max_megabytes * 1e6
         stale = bisect.bisect_left(self._poses, oldest, key=lambda pose: pose.stamp_ns)
         del self._poses[:stale]
+        self._drop_passing(limit)
         drop = bisect.bisect_left(self._frames, oldest, key=lambda kept: kept.stamp_ns)
         nbytes = self._nbytes - sum(frame.nbytes for frame in self._frames[:drop])
         while nbytes > limit and drop < len(self._frames) - 1:
@@ -444,9 +398,23 @@ class VideoWindow:
             drop += 1
         del self._frames[:drop]
         self._nbytes = nbytes
+        while self._passing and self._passing[0] < self._frames[0].stamp_ns:
+            self._passing.popleft()
+
+    def _drop_passing(self, limit: float) -> None:
+        """Drop frames that are no keyframes and not recent, or too many; never the newest."""
+        newest = self._frames[-1].stamp_ns
+        recent = newest - seconds_to_ns(self.config.recent_seconds)
+        while self._passing and self._passing[0] < newest:
+            if self._passing[0] >= recent and self._nbytes <= limit:
+                return
+            stamp = self._passing.popleft()
+            i = bisect.bisect_left(self._frames, stamp, key=lambda kept: kept.stamp_ns)
+            self._nbytes -= self._frames.pop(i).nbytes
 
     def _reset(self) -> None:
         self._frames.clear()
         self._poses.clear()
         self._nbytes = 0
-        self._newest_is_keyframe = True
+        self._passing.clear()
+        self._last_keyframe = None

@@ -43,8 +43,7 @@ class FeedCounts:
 class FeedStats:
     """Counters of one feed, safe between threads.
 
-    ``warn`` is called the first time that each problem of each source occurs, and again when
-    it returns after a good frame.
+    ``warn`` is called the first time that each problem of each source occurs.
     """
 
     warn: Callable[[str], None]

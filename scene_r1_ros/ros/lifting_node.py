@@ -34,6 +34,7 @@ from .conversions import (
     header,
     mask_from_msg,
     object_to_msg,
+    stamp_to_ns,
 )
 from .markers import delete_all, deletion, object_markers
 from .node_base import LATCHED, MASKS_QOS, RELIABLE, SceneNode, succeed
@@ -146,6 +147,7 @@ class LiftingNode(SceneNode):
     # -- masks
 
     def _on_grounding(self, msg: GroundingMsg) -> None:
+        self.access.window.keep(stamp_to_ns(msg.header.stamp))
         with self._lock:
             self._groundings[msg.query_id] = grounding_from_msg(msg)
             while len(self._groundings) > _REMEMBERED:

@@ -16,7 +16,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from ..errors import RecordingError
+from ..errors import ConfigError, RecordingError
 from ..frames import RgbdFrame
 from ..geometry import invert
 from ..player_config import PlayerConfig, published_stamp_ns
@@ -53,6 +53,7 @@ class PlayerNode(SceneNode):
     ) -> None:
         super().__init__("player", [("", PlayerConfig)], **kwargs)
         self.finished = threading.Event()
+        self.failed = False
         self.published = 0
         self._on_progress = on_progress
         self._stopping = threading.Event()
@@ -65,6 +66,13 @@ class PlayerNode(SceneNode):
                 "no recording is named; set the parameter source to a folder, a .sens file or a "
                 "bag, or use `scene-r1 play DIR`."
             )
+        if config.clock and config.restamp:
+            raise ConfigError(
+                "clock and restamp are both true: /clock tells the recording's time, restamp "
+                "stamps with the time of now; choose one."
+            )
+        for name in ("color_topic", "depth_topic", "camera_info_topic", "pose_topic"):
+            self.check_topic(name, getattr(config, name))
         self.recording = open_recording(Path(config.source).expanduser())
         compressed = config.transport == "compressed"
         kind = CompressedImage if compressed else Image
@@ -84,6 +92,7 @@ class PlayerNode(SceneNode):
         self.static_tf.sendTransform(link)
 
     def start(self) -> None:
+        self.failed = False
         self.finished.clear()
         self._stopping.clear()
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
@@ -98,6 +107,9 @@ class PlayerNode(SceneNode):
         for publisher in (self.color, self.depth, self.info, self.clock, self.pose):
             if publisher is not None:
                 self.destroy_publisher(publisher)
+        self.destroy_publisher(self.tf.pub_tf)
+        self.destroy_publisher(self.static_tf.pub_tf)
+        self.recording.close()
 
     def skipped_counts(self) -> dict[str, int]:
         """How many frames were skipped, by reason."""
@@ -116,6 +128,7 @@ class PlayerNode(SceneNode):
         except Exception as error:
             _, message = self.explain(error, f"playing {self.config.source}")
             self.get_logger().error(message)
+            self.failed = True
         finally:
             self.finished.set()
 

@@ -209,7 +209,7 @@ class QueryApi:
             raise RequestError(
                 f"window_end {end / 1e9:.3f} s lies before window_start {start / 1e9:.3f} s."
             )
-        return self._node.window.snapshot(start or None, end or None)
+        return self._node.window.snapshot(start or None, end or None, passing="none")
 
     def _work(self, query_id: str, control: Control, work: Callable[[], T]) -> T:
         """Run the model's part in its own thread and wait, never longer than ``control`` says."""

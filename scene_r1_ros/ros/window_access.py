@@ -35,8 +35,14 @@ class WindowAccess:
         self.config = FeedConfig()
 
     def setup(self) -> None:
-        """Read the settings."""
+        """Read the settings.
+
+        Raises:
+            ConfigError: for a topic that cannot be one.
+        """
         self.config = self._node.settings("", FeedConfig)
+        for name in ("color_topic", "depth_topic", "camera_info_topic", "pose_topic"):
+            self._node.check_topic(name, getattr(self.config, name))
         if not self._shared:
             self.window.reconfigure(self._node.settings("window", WindowConfig))
 
@@ -45,9 +51,7 @@ class WindowAccess:
         if self._shared:
             return
         self.feed = CameraFeed(self._node, self.config, self.window)
-        self._subscription = self._node.create_subscription(
-            Header, CLEAR_TOPIC, self._on_cleared, RELIABLE
-        )
+        self._subscription = self._node.subscribe(Header, CLEAR_TOPIC, self._on_cleared, RELIABLE)
 
     def stop(self) -> None:
         """Cease to fill the window."""
@@ -69,9 +73,9 @@ class WindowAccess:
         while True:
             control.check("waiting for the frame")
             try:
-                snapshot = self.window.snapshot()
-                snapshot.at(stamp_ns)
-                return snapshot
+                if self.window.keep(stamp_ns):
+                    return self.window.snapshot()
+                self.window.snapshot(passing="recent").at(stamp_ns)
             except (NoSuchFrameError, WindowEmptyError):
                 if time.monotonic() >= deadline:
                     raise
