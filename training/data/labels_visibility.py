@@ -2,7 +2,8 @@
 
 The mesh is rendered from the frame's pose. A pixel belongs to an object if the mesh shows that
 object there *and* the measured depth agrees (or there is no reading). A surface point is visible
-if it falls in the image and neither the measured depth nor the mesh lies in front of it.
+if it falls in the image, the mesh does not hide it (by a ray, so that the back of a thin object
+is hidden) and the measured depth does not lie in front of it.
 """
 
 from __future__ import annotations
@@ -103,11 +104,10 @@ class SceneProjector:
         """
         depth_mesh, projected = self.render(frame)
         labels = self._agreeing(frame, depth_mesh, projected) if instances is None else instances
-        front = _nearest(frame.depth_m, depth_mesh)
         found = []
         for value in np.unique(labels[labels > 0]).tolist():
             mask = np.asarray(labels == value)
-            percent = self._percent(frame, front, value - 1)
+            percent = self._percent(frame, value - 1)
             found.append(make_view(value - 1, mask, percent, _distance(frame, mask, depth_mesh)))
         return found
 
@@ -142,9 +142,7 @@ class SceneProjector:
             apart = np.abs(measured - depth_mesh) > self._tolerance(depth_mesh)
         return np.where((measured > 0) & apart, 0, labels)
 
-    def _percent(
-        self, frame: RgbdFrame, front: NDArray[np.float32], object_id: int
-    ) -> float | None:
+    def _percent(self, frame: RgbdFrame, object_id: int) -> float | None:
         points = self._points.get(object_id)
         if points is None:
             return None
@@ -154,9 +152,19 @@ class SceneProjector:
             inside = (z > 0.05) & (uv > -0.5).all(axis=1)
             inside &= (uv[:, 0] < camera.width - 0.5) & (uv[:, 1] < camera.height - 0.5)
         col, row = np.rint(uv[inside]).astype(int).T
-        zs = z[inside]
-        seen = zs <= front[row, col] + self._tolerance(zs)
+        zs, measured = z[inside], frame.depth_m[row, col]
+        with np.errstate(invalid="ignore"):
+            blocked = (measured > 0) & (zs > measured + self._tolerance(zs))
+        seen = ~blocked & ~self._hidden(frame.T_world_camera[:3, 3], points[inside])
         return 100.0 * int(seen.sum()) / len(points)
+
+    def _hidden(self, eye: NDArray[np.floating], points: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Whether the mesh lies between ``eye`` and each point, up to half a percent before it."""
+        import open3d as o3d
+
+        start = np.broadcast_to(eye.astype(np.float32), points.shape)
+        rays = o3d.core.Tensor(np.concatenate([start, points - start], axis=1))
+        return np.asarray(self._caster.test_occlusions(rays, 0.0, 0.995, 1).numpy())
 
 
 def make_view(
@@ -186,10 +194,6 @@ def _distance(frame: RgbdFrame, mask: NDArray[np.bool_], otherwise: NDArray[np.f
         if len(inside):
             return float(np.median(inside))
     return float("nan")
-
-
-def _nearest(measured: NDArray[np.float32], mesh: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.fmin(np.where(measured > 0, measured, np.nan), mesh).astype(np.float32)
 
 
 def _majority(corners: NDArray[np.int32]) -> NDArray[np.int32]:

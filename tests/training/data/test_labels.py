@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scannet_scenes import CAMERA, look_at, render, room_mesh, write_scannet
 from scene_r1_training.data.labels_annotations import annotation_rows
 from scene_r1_training.data.labels_preview import contact_sheet
-from scene_r1_training.data.labels_scene import read_scene
+from scene_r1_training.data.labels_scene import Scene, SceneObject, read_scene
 from scene_r1_training.data.labels_schema import read_provenance, read_table, write_table
 from scene_r1_training.data.labels_spans import merge_spans
 from scene_r1_training.data.labels_stats import label_statistics, plot_statistics
@@ -24,6 +24,7 @@ from scene_r1_training.data.prepare_labels import (
     load_labels,
     views_path,
 )
+from scene_r1_training.evaluation.boxes import aabb_of_points
 
 from scene_r1_ros.cli.main import main
 from scene_r1_ros.errors import RecordingFormatError
@@ -72,6 +73,25 @@ def test_an_object_behind_another_is_not_visible(scannet):
     side, _ = frame_from((2.1, -2, 0.6), (2.1, 0, 0.2))
     hidden = {view.object_id: view for view in projector.views(side)}
     assert 20 < hidden[2].percent < 70
+
+
+def test_the_back_of_a_thin_object_is_not_visible():
+    import open3d as o3d
+
+    book = o3d.geometry.TriangleMesh.create_box(0.3, 0.2, 0.02).translate((-0.15, 0.9, 0.3))
+    vertices = np.asarray(book.vertices, np.float32)
+    instance = np.ones(8, np.int32)
+    item = SceneObject(0, "book", aabb_of_points(vertices), np.arange(8))
+    faces = np.asarray(book.triangles, np.int32)
+    scene = Scene("s", np.eye(4), vertices, faces, instance, (item,))
+    T = look_at((0, 0.4, 1.3), (0, 1, 0.3))
+    blank = np.zeros((CAMERA.height, CAMERA.width, 3), np.uint8)
+    no_depth = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
+    (view,) = SceneProjector(scene, VisibilityConfig()).views(
+        RgbdFrame(0, blank, no_depth, CAMERA, T)
+    )
+    # of 0.06 + 0.06 + 0.02 m2 top, one side of 0.006 and at most the ends face the camera
+    assert 40 < view.percent < 52
 
 
 def test_what_stands_in_front_in_the_measured_depth_hides_although_the_mesh_lacks_it(scannet):
