@@ -33,6 +33,8 @@ _CORNER_KEYS = (
 )
 _NUMBER = r"[-+]?(?:\d{1,15}(?:\.\d{0,12})?|\.\d{1,12})(?:[eE][-+]?\d{1,3})?"
 _FREE_NUMBER = re.compile(rf"(?<![A-Za-z0-9_.])(?<![\d])({_NUMBER})(?:\s*px)?(?![A-Za-z0-9_])")
+_SIDE_KEYS = ("x", "y", "width", "height")
+_NAMED_NUMBER = re.compile(rf"\b([A-Za-z]\w{{0,7}})[\"']?\s*[:=]\s*[\"']?({_NUMBER})(?![\w.])")
 _OPENING = re.compile(r"[\[{]")
 _GROUP = re.compile(r"[\[(]([^\[\](){}]{1,200})[\])]")
 _TRAILING_COMMA = re.compile(r",(\s*[\]}])")
@@ -162,6 +164,9 @@ def _as_box(value: Any) -> Box | None:
     """Four numbers; a fifth is a score; two pairs of two; numbers may be strings."""
     if isinstance(value, dict):
         return _from_corners({str(key).lower(): item for key, item in value.items()})
+    if isinstance(value, str):
+        inside = _loose(value[:200])
+        return inside[0] if inside else None
     if not isinstance(value, list | tuple):
         return None
     if len(value) == 1:
@@ -180,7 +185,8 @@ def _from_corners(keys: dict[str, Any]) -> Box | None:
     for names in _CORNER_KEYS:
         if all(name in keys for name in names):
             return _as_box([keys[name] for name in names])
-    return None
+    sides = _as_box([keys.get(name) for name in _SIDE_KEYS])
+    return (sides[0], sides[1], sides[0] + sides[2], sides[1] + sides[3]) if sides else None
 
 
 def _as_number(value: Any) -> float | None:
@@ -220,6 +226,9 @@ def _view_of(keys: dict[str, Any]) -> int | None:
 def _loose(body: str) -> list[Box]:
     """Boxes in text that is no value: unclosed brackets, parentheses, prose."""
     bare = _QUOTED.sub(lambda m: m.group() if _as_number(m.group()[1:-1]) else " ", body)
+    named = {k.lower(): n for k, n in _NAMED_NUMBER.findall(bare)}
+    if (box := _from_corners(named)) is not None:
+        return [box]
     groups = [_split(group) for group in _GROUP.findall(bare)]
     boxes = [box for group in groups if (box := _as_box(group)) is not None]
     if boxes:

@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from ..control import Control
-from ..errors import RequestError, UnparsableAnswerError
-from ..frames import RgbdFrame, WindowSnapshot, seconds_to_ns
-from ..geometry import BoxXyxy, checked_box
+from ..frames import WindowSnapshot
 from .answer import Answer
 from .backends import Backend
 from .box_lift import BoxLift, median_depth_box
-from .dialogue import Dialogue
 from .grounding import Grounding
-from .parsing import parse_think
-from .prompts import TimedImage, answer_prompt, image_prompt, temporal_prompt
+from .oracle import Oracle
+from .query_run import QueryRun
 from .query_text import clean_query
 from .reasoner_config import ReasonerConfig
-from .replies import ImageReply, TemporalReply, read_answer, read_image, read_temporal
-from .sampling import resized, sample_frames
 from .trace import QueryTrace
 from .trace_store import TraceStore
-from .verification import Verification, verify
-from .views import rank_views
 
-LABEL_ROUNDING = 0.05
-"""Frames are labelled to tenths of a second, so a span reaches half of one further."""
-
-
-@dataclass(frozen=True)
-class Oracle:
-    """Choices taken from the model, to measure what each one costs.
-
-    ``span`` is (start, end) stamps in nanoseconds, ``view_stamp_ns`` the frame to box, ``box`` in
-    that frame's pixels; ``box`` needs ``view_stamp_ns``.
-    """
-
-    span: tuple[int, int] | None = None
-    view_stamp_ns: int | None = None
-    box: BoxXyxy | None = None
-
-    def __post_init__(self) -> None:
-        if self.box is not None and self.view_stamp_ns is None:
-            raise RequestError("an oracle's box needs the stamp of the view that it is in.")
+__all__ = ["Oracle", "TwoStageReasoner"]
 
 
 class TwoStageReasoner:
@@ -94,7 +65,7 @@ class TwoStageReasoner:
         """As :meth:`ground`, with the record of how it came about."""
         words = clean_query(query)
         trace = self._new_trace("ground", query, window, query_id)
-        run = _Run(self, window, query, words, control or Control(), trace)
+        run = self._run(window, query, words, control, trace)
         try:
             grounding = run.ground(oracle or Oracle())
             trace.finish(grounding)
@@ -117,7 +88,7 @@ class TwoStageReasoner:
         """As :meth:`answer`, with the record of how it came about."""
         words = clean_query(question, "question")
         trace = self._new_trace("answer", question, window, query_id)
-        run = _Run(self, window, question, words, control or Control(), trace)
+        run = self._run(window, question, words, control, trace)
         try:
             answer = run.answer(oracle or Oracle())
             trace.finish(answer)
@@ -127,6 +98,25 @@ class TwoStageReasoner:
         finally:
             self._save(trace)
         return answer, trace
+
+    def _run(
+        self,
+        window: WindowSnapshot,
+        query: str,
+        words: str,
+        control: Control | None,
+        trace: QueryTrace,
+    ) -> QueryRun:
+        return QueryRun(
+            self.backend,
+            self.config,
+            self.lift_box,
+            window,
+            query,
+            words,
+            control or Control(),
+            trace,
+        )
 
     def _new_trace(
         self, kind: str, query: str, window: WindowSnapshot, query_id: str | None
@@ -138,266 +128,3 @@ class TwoStageReasoner:
     def _save(self, trace: QueryTrace) -> None:
         if self.traces is not None:
             self.traces.save(trace)
-
-
-class _Run:
-    """One query on its way through the stages."""
-
-    def __init__(
-        self,
-        reasoner: TwoStageReasoner,
-        window: WindowSnapshot,
-        query: str,
-        words: str,
-        control: Control,
-        trace: QueryTrace,
-    ) -> None:
-        self.backend = reasoner.backend
-        self.config = reasoner.config
-        self.lift_box = reasoner.lift_box
-        self.window = window
-        self.query = query
-        self.words = words
-        self.control = control
-        self.trace = trace
-        self.dialogue = Dialogue(self.backend, self.config, control, trace)
-        self._shown: dict[tuple[int, tuple[int, int]], TimedImage] = {}
-
-    # -- grounding
-
-    def ground(self, oracle: Oracle) -> Grounding:
-        temporal = self._temporal(oracle)
-        if temporal.span is None:
-            return self._abstained(temporal.candidates, temporal.rationale, "")
-        span = self._span_ns(temporal.span)
-        ranked = self._ranked(span)
-        views = self._views(ranked, oracle)
-        reply = self._image(views, oracle)
-        if reply.box is None:
-            return self._abstained(reply.candidates, temporal.rationale, reply.rationale, span)
-        anchor = views[reply.view]
-        checked = self._verified(anchor, reply.box, ranked, oracle)
-        return Grounding(
-            query=self.query,
-            found=True,
-            anchor_stamp_ns=checked.anchor_stamp_ns,
-            span=span,
-            box_xyxy=checked.box,
-            label=reply.label or self.words,
-            rationale_temporal=temporal.rationale,
-            rationale_image=reply.rationale,
-            confidence=checked.confidence,
-            candidates=1,
-        )
-
-    def _temporal(self, oracle: Oracle) -> TemporalReply:
-        window = self.window
-        if oracle.span is not None or oracle.view_stamp_ns is not None:
-            stamps = oracle.span or (oracle.view_stamp_ns, oracle.view_stamp_ns)
-            start, end = (((s or 0) - window.start_ns) * 1e-9 for s in stamps)
-            self.trace.add_choice("span", f"{start:.2f} s to {end:.2f} s", "oracle")
-            return TemporalReply((start, end), "The span was given.")
-        if len(window.frames) == 1:
-            self.trace.add_choice("span", "the only frame", "rule", "the window has one frame")
-            return TemporalReply((0.0, 0.0), "The window has one frame.")
-        frames = self._sampled(window)
-        messages = temporal_prompt(self.words, self._timed(frames), self.config.style)
-        reply = self.dialogue.ask(
-            "temporal", messages, _stamps(frames), lambda g: read_temporal(g, window.seconds)
-        )
-        chosen = "none" if reply.span is None else f"{reply.span[0]:.2f} s to {reply.span[1]:.2f} s"
-        self.trace.add_choice("span", chosen, "model", reply.rationale)
-        return reply
-
-    def _ranked(self, span: tuple[int, int]) -> list[RgbdFrame]:
-        """The span's frames, best first."""
-        self.control.check("ranking")
-        started = time.perf_counter()
-        scores = rank_views(self.window, self._frames_in(span), self.config.view_weights)
-        self.trace.add_seconds("ranking", time.perf_counter() - started)
-        candidates = [
-            {"time": round((s.stamp_ns - self.window.start_ns) * 1e-9, 3), **s.parts()}
-            for s in scores
-        ]
-        shown = ", ".join(f"{c['time']:.1f} s" for c in candidates[: self.config.views])
-        why = "visibility, sharpness, motion, distance; then unlike those before"
-        self.trace.add_choice("views", shown, "ranking", why, candidates)
-        return [self.window.at(s.stamp_ns) for s in scores]
-
-    def _views(self, ranked: Sequence[RgbdFrame], oracle: Oracle) -> list[RgbdFrame]:
-        if oracle.view_stamp_ns is not None:
-            frame = self.window.at(oracle.view_stamp_ns)
-            self.trace.add_choice("view", f"{self.window.time_of(frame):.2f} s", "oracle")
-            return [frame]
-        return list(ranked[: self.config.views])
-
-    def _image(self, views: Sequence[RgbdFrame], oracle: Oracle) -> ImageReply:
-        if oracle.box is not None:
-            camera = views[0].intrinsics
-            box = checked_box(oracle.box, camera.width, camera.height)
-            self.trace.add_choice("box", _shown(box), "oracle")
-            return ImageReply(0, box, "", "The box was given.", 1)
-        messages = image_prompt(self.words, self._timed(views), self.config.style)
-        reply = self.dialogue.ask(
-            "image",
-            messages,
-            _stamps(views),
-            lambda g: read_image(g, views, self.backend.box_frame),
-        )
-        if reply.box is None:
-            self.trace.add_choice("box", "none", "model", reply.rationale)
-            return reply
-        if len(views) > 1:
-            seconds = self.window.time_of(views[reply.view])
-            by = "model" if reply.view_stated else "rule"
-            why = "" if reply.view_stated else "the answer names no view; the best ranked is taken"
-            self.trace.add_choice("view", f"view {reply.view + 1} at {seconds:.2f} s", by, why)
-        self.trace.add_choice("box", _shown(reply.box), "model", reply.rationale)
-        return reply
-
-    def _verified(
-        self, anchor: RgbdFrame, box: BoxXyxy, ranked: Sequence[RgbdFrame], oracle: Oracle
-    ) -> Verification:
-        count = 0 if oracle.box is not None else self.config.verify_views
-        consensus = self.config.consensus and oracle.view_stamp_ns is None
-        result = verify(
-            self.window,
-            anchor,
-            box,
-            ranked,
-            count,
-            self._ask_box,
-            self.lift_box,
-            self.control,
-            consensus,
-        )
-        candidates = [
-            {
-                "time": round((v.stamp_ns - self.window.start_ns) * 1e-9, 3),
-                "said": v.outcome,
-                "counts": v.counts,
-                "agreement": round(v.agreement, 4),
-                "center": [round(c, 3) for c in v.lifted.center] if v.lifted else None,
-            }
-            for v in result.views
-        ]
-        seconds = (result.anchor_stamp_ns - self.window.start_ns) * 1e-9
-        moved = result.anchor_stamp_ns != anchor.stamp_ns
-        why = (
-            "another view's box agrees better with the rest"
-            if moved
-            else "no other view could be checked"
-            if not any(v.counts for v in result.views)
-            else "boxes of other views compared in 3D"
-        )
-        chosen = f"{seconds:.2f} s, confidence {result.confidence:.2f}"
-        self.trace.add_choice("anchor", chosen, "geometry", why, candidates)
-        return result
-
-    def _ask_box(self, frame: RgbdFrame) -> BoxXyxy | None:
-        messages = image_prompt(self.words, self._timed([frame]), self.config.style)
-        reply = self.dialogue.ask(
-            "verify",
-            messages,
-            [frame.stamp_ns],
-            lambda g: read_image(g, [frame], self.backend.box_frame),
-            retries=0,
-        )
-        return reply.box
-
-    def _abstained(
-        self,
-        candidates: int,
-        rationale_temporal: str,
-        rationale_image: str,
-        span: tuple[int, int] = (0, 0),
-    ) -> Grounding:
-        why = rationale_image or rationale_temporal
-        if candidates > 1:
-            reason = f"ambiguous: {candidates} objects fit {self.words!r} equally well"
-        elif span != (0, 0):
-            reason = f"not found: no view of the span shows {self.words!r}"
-        else:
-            reason = f"not found: {self.words!r} is in none of the frames"
-        return Grounding(
-            query=self.query,
-            found=False,
-            span=span,
-            rationale_temporal=rationale_temporal,
-            rationale_image=rationale_image,
-            reason=f"{reason}. {why}" if why else f"{reason}.",
-            candidates=candidates if candidates > 1 else 0,
-        )
-
-    # -- question answering
-
-    def answer(self, oracle: Oracle) -> Answer:
-        span = self._evidence_span(oracle)
-        frames = self._sampled(WindowSnapshot(tuple(self._frames_in(span))))
-        messages = answer_prompt(self.words, self._timed(frames), self.config.style)
-        text = self.dialogue.ask("answer", messages, _stamps(frames), read_answer)
-        last = self.trace.calls[-1]
-        return Answer(
-            question=self.query,
-            text=text,
-            rationale=parse_think(last.raw),
-            span=span,
-            evidence_stamps_ns=tuple(_stamps(frames)),
-            confidence=0.5 if last.probability is None else last.probability,
-        )
-
-    def _evidence_span(self, oracle: Oracle) -> tuple[int, int]:
-        whole = (self.window.start_ns, self.window.end_ns)
-        if not self.config.answer_span and oracle.span is None:
-            return whole
-        try:
-            temporal = self._temporal(oracle)
-        except UnparsableAnswerError as error:
-            self.trace.add_choice("evidence", "the whole window", "rule", str(error))
-            return whole
-        if temporal.span is None:
-            why = "no single span holds the answer"
-            self.trace.add_choice("evidence", "the whole window", "rule", why)
-            return whole
-        return self._span_ns(temporal.span)
-
-    # -- frames
-
-    def _span_ns(self, span: tuple[float, float]) -> tuple[int, int]:
-        """The span in stamps, holding at least one frame."""
-        window = self.window
-        start = window.start_ns + seconds_to_ns(span[0])
-        end = window.start_ns + seconds_to_ns(span[1])
-        slack = seconds_to_ns(LABEL_ROUNDING)
-        inside = [f.stamp_ns for f in window.frames if start - slack <= f.stamp_ns <= end + slack]
-        if not inside:
-            nearest = window.nearest((start + end) // 2).stamp_ns
-            return min(start, nearest), max(end, nearest)
-        return min(start, inside[0]), max(end, inside[-1])
-
-    def _frames_in(self, span: tuple[int, int]) -> tuple[RgbdFrame, ...]:
-        return self.window.between(*span).frames
-
-    def _sampled(self, window: WindowSnapshot) -> tuple[RgbdFrame, ...]:
-        return sample_frames(window, self.config.budget.images_that_fit())
-
-    def _timed(self, frames: Sequence[RgbdFrame]) -> list[TimedImage]:
-        """The frames as a prompt shows them, all under one budget."""
-        shown = []
-        for frame in frames:
-            camera = frame.intrinsics
-            size = self.config.budget.image_size(camera.width, camera.height, len(frames))
-            key = (frame.stamp_ns, size)
-            if key not in self._shown:
-                image = resized(frame.color, size)
-                self._shown[key] = TimedImage(image, self.window.time_of(frame))
-            shown.append(self._shown[key])
-        return shown
-
-
-def _stamps(frames: Sequence[RgbdFrame]) -> list[int]:
-    return [frame.stamp_ns for frame in frames]
-
-
-def _shown(box: BoxXyxy) -> str:
-    return f"[{', '.join(f'{v:.0f}' for v in box)}] px"

@@ -33,6 +33,11 @@ _NOT_A_TIME = re.compile(
     r"\s*(?:no\.?|number|id|#)?[\s:=#\"']*$",
     re.IGNORECASE,
 )
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
+_GLUED = re.compile(r"(?<=[\ds\s])(to|until|till)(?=\d)")
+_DECIMAL_COMMAS = re.compile(
+    r"(?<![\d,.:\[(])(\d{1,6}),(\d{1,3})(\s*[a-z]{0,7}\s*(?:to|until|-|–)\s*)(\d{1,6}),(\d{1,3})(?![\d,])"
+)
 _STRONG = {
     *("to", "until", "till", "through", "thru", "up", "end", "ends", "ending", "stop", "stops"),
     *("finish", "finishes", "start", "starts", "begin", "begins", "last", "-", "–", "—", "->"),
@@ -64,7 +69,7 @@ def parse_span(text: str, bounds: Span | None = None) -> Span | None:
     """
     if is_not_found(text):
         return None
-    body = answer_body(text)
+    body = _plain(answer_body(text))
     moments = _moments(body)
     span = _first_pair(body, moments)
     if span is None or not all(math.isfinite(v) for v in span):
@@ -74,6 +79,13 @@ def parse_span(text: str, bounds: Span | None = None) -> Span | None:
         low, high = bounds
         start, end = (min(max(v, low), high) for v in (start, end))
     return start, end
+
+
+def _plain(body: str) -> str:
+    """``body`` without ordinals ("the 5th second"), glued words ("5to10") and decimal commas."""
+    body = _ORDINAL.sub("", body)
+    body = _GLUED.sub(r" \1 ", body)
+    return _DECIMAL_COMMAS.sub(r"\1.\2\3\4.\5", body)
 
 
 def _moments(body: str) -> list[_Moment]:
@@ -128,7 +140,9 @@ def _bracketed(body: str, first: _Moment, second: _Moment) -> bool:
         return False
     before = body[: first.start].rstrip(" \n\t\"'`-*")
     after = body[second.end :].lstrip(" \n\t\"'`,*")
-    inside = before.endswith(("[", "(", "{", ":", "=")) and after[:1] in ("]", ")", "}", "")
+    inside = before.endswith(("[", "(", "{", "<", ":", "=")) and after[:1] in (
+        *("]", ")", "}", ">", ""),
+    )
     alone = not before and not after.rstrip(".*")
     between = gap == "and" and before.lower().endswith("between")
     return inside or alone or between
