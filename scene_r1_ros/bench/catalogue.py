@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Callable
+from typing import Any
 
 from ..control import Control
 from ..errors import RequestError
@@ -54,7 +55,7 @@ def _sam2(quick: bool, control: Control) -> BenchResult:
         control.check("sam2")
         control.progress("sam2", 0.0, text)
 
-    size = {"frames": 12, "queries": 2, "image_size": 128} if quick else {}
+    size: dict[str, Any] = {"frames": 12, "queries": 2, "image_size": 128} if quick else {}
     return BenchResult.from_json(bench_sam2(**size, progress=tell))
 
 

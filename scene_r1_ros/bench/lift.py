@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from .records import BenchResult, Row
 from .timing import interleaved
 
 NAME = "Open3D create_from_rgbd_image + transform"
-Points = tuple[NDArray[np.floating], NDArray[np.generic]]
+Points = tuple[NDArray[Any], NDArray[Any]]
 
 
 def ours(frame: RgbdFrame, mask: NDArray[np.bool_]) -> Points:

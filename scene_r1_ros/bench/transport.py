@@ -34,9 +34,10 @@ def run(quick: bool, control: Control) -> BenchResult:
         for step, (way, environment) in enumerate(ways.items()):
             done = (turn + step / 2) / rounds
             got[way].append(_exchange(frames, environment, control, done))
-    rows = []
+    rows: list[Row] = []
     for topic in ("best_effort", "reliable"):
-        rows += _rows(topic, *(([r[topic] for r in got[way]]) for way in ways), frames)
+        ours, theirs = ([one[topic] for one in got[way]] for way in ways)
+        rows += _rows(topic, ours, theirs, frames)
     note = (
         f"{rounds} x {frames} images a row, 640x480 rgb8 at 30 Hz, rclpy to rclpy; latency is from "
         "before publish() to the callback and counts what arrived."

@@ -75,7 +75,12 @@ def read() -> int:
         for topic, qos in TOPICS.items()
     ]
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def wait_for_end() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
     while not ended.is_set():
         rclpy.spin_once(node, timeout_sec=0.1)
     print(json.dumps({topic: list(latencies.values()) for topic, latencies in seen.items()}))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import array
+import contextlib
+import importlib
 import struct
 from typing import Any
 
@@ -59,7 +61,7 @@ def create_cloud(header: Header, fields: list[PointField], points: Any) -> Point
         return upstream_create_cloud(header, fields, points)
     layout = np.dtype([(field.name, np.float32) for field in fields])
     if isinstance(points, np.ndarray):
-        rows = np.ascontiguousarray(points, np.float32).view(layout).reshape(-1)
+        rows: Any = np.ascontiguousarray(points, np.float32).view(layout).reshape(-1)
     else:
         rows = np.array(list(map(tuple, points)), dtype=layout)
     data = array.array("B")
@@ -77,8 +79,6 @@ def create_cloud(header: Header, fields: list[PointField], points: Any) -> Point
     )
 
 
-upstream_create_cloud: Any
-try:
-    from sensor_msgs_py.point_cloud2 import create_cloud as upstream_create_cloud
-except ModuleNotFoundError:  # it is not among the wheels
-    upstream_create_cloud = None
+upstream_create_cloud: Any = None
+with contextlib.suppress(ModuleNotFoundError):  # it is not among the wheels
+    upstream_create_cloud = importlib.import_module("sensor_msgs_py.point_cloud2").create_cloud
