@@ -72,7 +72,9 @@ def evaluate(options: EvalOptions, on_progress: Progress | None = None) -> dict[
     chosen = choose(whole, options.subset, options.limit)
     truths = _truths(options, chosen)
     records = _records(options, whole, chosen, on_progress)
-    classes = ClassMap.from_tsv(options.label_map) if options.label_map else None
+    classes = ClassMap.own_names() if options.benchmark == "rooms" else None
+    if options.label_map is not None:
+        classes = ClassMap.from_tsv(options.label_map)
     scored = {
         variant: score(
             options.benchmark,

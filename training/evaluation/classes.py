@@ -26,7 +26,10 @@ class ClassMap:
 
     def __init__(self, raw_to_class: Mapping[str, str] | None = None) -> None:
         self.from_file = raw_to_class is not None
-        self._classes = dict(raw_to_class or {name: name for name in BENCHMARK_CLASSES})
+        if raw_to_class is None:
+            raw_to_class = {name: name for name in BENCHMARK_CLASSES}
+        self._classes = dict(raw_to_class)
+        self._otherwise: str | None = OTHERS
 
     @classmethod
     def from_tsv(cls, path: Path) -> ClassMap:
@@ -50,6 +53,14 @@ class ClassMap:
             ) from error
         return cls(mapping)
 
+    @classmethod
+    def own_names(cls) -> ClassMap:
+        """Every name is a class of its own, for data sets whose labels are exact."""
+        classes = cls({})
+        classes._otherwise = None
+        return classes
+
     def __call__(self, name: str) -> str:
         """Benchmark class of an object's name, underscores or spaces alike."""
-        return self._classes.get(name.replace("_", " "), OTHERS)
+        plain = name.replace("_", " ")
+        return self._classes.get(plain, plain if self._otherwise is None else self._otherwise)

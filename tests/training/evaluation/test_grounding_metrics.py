@@ -80,6 +80,12 @@ def test_class_map_reads_the_release_file(tmp_path):
         ClassMap.from_tsv(path)
 
 
+def test_exact_labels_may_be_classes_of_their_own():
+    classes = ClassMap.own_names()
+    assert classes("office_chair") == "office chair"
+    assert classes("lamp") != classes("plant")
+
+
 # -- Nr3D
 
 
