@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+import rclpy
+from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionClient
 from ros_graph import best_seen, wait_for
 from scene_r1_msgs.action import Ground
 from scene_r1_msgs.msg import Grounding as GroundingMsg
 from scripted_backend import ScriptedBackend, reply, stage_of
+from std_msgs.msg import String
 
 from scene_r1_ros import errors
 from scene_r1_ros.control import Control
@@ -19,6 +25,7 @@ from scene_r1_ros.reasoning.messages import pictures
 from scene_r1_ros.reasoning.reasoner import TwoStageReasoner
 from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
 from scene_r1_ros.reasoning.trace_store import TraceConfig, TraceStore
+from scene_r1_ros.ros.client import GroundingClient
 from scene_r1_ros.ros.conversions import box3d_from_msg, stamp_to_ns
 
 QUERY = "the thing that the script knows"
@@ -142,6 +149,44 @@ def test_a_full_queue_answers_busy_and_the_graph_serves_on(played, prompt, model
     assert played.client.track_box(box, stamp).views > 0
     model.backend.hold.set()
     assert all(answer.result().grounding.found for answer in waiting)
+
+
+@pytest.fixture
+def planner(played, monkeypatch):
+    """The planner of the documentation, on this graph."""
+    from rclpy.executors import SingleThreadedExecutor
+
+    example = Path(__file__).resolve().parents[2] / "examples" / "planner.py"
+    spec = importlib.util.spec_from_file_location("planner_example", example)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "GroundingClient", lambda: GroundingClient(played.namespace))
+    monkeypatch.setenv("ROS_DOMAIN_ID", os.environ["ROS_DOMAIN_ID"])
+    rclpy.init()
+    node = module.Planner()
+    executor = SingleThreadedExecutor()  # as rclpy.spin: a client that needs it would deadlock
+    executor.add_node(node)
+    thread = threading.Thread(target=executor.spin, daemon=True)
+    thread.start()
+    yield node
+    executor.shutdown()
+    thread.join(timeout=5.0)
+    node.objects.close()
+    node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def test_the_documented_planner_sends_a_goal_where_the_object_stands(played, prompt, planner):
+    goals = []
+    node = played.listener("goal_listener")
+    node.create_subscription(PoseStamped, "/goal_pose", goals.append, 1)
+    fetch = node.create_publisher(String, "/fetch", 1)
+    wait_for(lambda: fetch.get_subscription_count() == 1, what="discovery")
+    wait_for(lambda: planner.goals.get_subscription_count() == 1, what="discovery")
+    fetch.publish(String(data=QUERY))
+    wait_for(lambda: goals, what="a goal")
+    assert goals[0].header.frame_id == "map"
+    assert goals[0].pose == played.client.list_objects()[0].pose
 
 
 @pytest.fixture
