@@ -51,6 +51,9 @@ _FILLER = {
 _WORD = re.compile(r"[A-Za-z]+|-->|->|=>|\.{2,3}|--|[^\sA-Za-z_\"'`*()\[\]{}<]")
 
 
+_MAX_MOMENTS = 200  # a reply with more times than this is not going to state a span
+
+
 @dataclass(frozen=True)
 class _Moment:
     value: float
@@ -91,8 +94,8 @@ def _plain(body: str) -> str:
 def _moments(body: str) -> list[_Moment]:
     found = []
     for match in _TIME.finditer(body):
-        before = body[: match.start()]
-        if _NOT_A_TIME.search(before[-24:]):
+        before = body[max(0, match.start() - 24) : match.start()]
+        if _NOT_A_TIME.search(before):
             continue
         if match["clock"]:
             value, unit, scale = _clock_seconds(match["clock"]), True, 1.0
@@ -102,8 +105,10 @@ def _moments(body: str) -> list[_Moment]:
             name = (match["unit"] or "").lower()
             scale = _UNITS.get(name, 1e-3 if name.startswith("m") else 1.0)
             value, unit = float(match["number"]), bool(name)
-        sign = -1.0 if re.search(r"(?:^|[\[({,:=]|\b(?:to|from))\s*-$", before[-8:]) else 1.0
+        sign = -1.0 if re.search(r"(?:^|[\[({,:=]|\b(?:to|from))\s*-$", before) else 1.0
         found.append(_Moment(sign * value, unit, scale, match.start(), match.end()))
+        if len(found) == _MAX_MOMENTS:
+            break
     return found
 
 

@@ -28,6 +28,7 @@ def default_folder() -> Path:
 class TraceConfig(Config):
     """Where the records of queries go and how many are kept."""
 
+    enabled: bool = option(True, "Keep a record, with pictures, of every query.")
     folder: str = option("", "Folder of the traces; empty is the user's state folder.")
     max_traces: int = option(200, "Older ones are deleted.", minimum=1, maximum=100_000)
     max_megabytes: float = option(500.0, "Older ones are deleted.", minimum=1.0, unit="MB")
@@ -61,8 +62,10 @@ class TraceStore:
         """Write the trace and delete what is beyond the limits; the trace's folder.
 
         A query must not fail because its record cannot be written: then the reason is logged and
-        None returned.
+        None returned. None too where records are switched off.
         """
+        if not self.config.enabled:
+            return None
         try:
             return self._save(trace)
         except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from scene_r1_ros.frames import WindowSnapshot
 from scene_r1_ros.geometry import BoxXyxy, box3d_iou
 from scene_r1_ros.lifting import lift
 from scene_r1_ros.pipeline import Pipeline
+from scene_r1_ros.reasoning.box_lift import agreement, lift_with, median_depth_box
 from scene_r1_ros.reasoning.messages import Conversation, pictures
 from scene_r1_ros.reasoning.model_frames import box_to_model
 from scene_r1_ros.reasoning.reasoner import TwoStageReasoner
@@ -56,3 +57,12 @@ def test_the_chain_ends_where_the_box_prompt_ends() -> None:
     assert asked.grounding.box_xyxy == pytest.approx(detected(anchor))
     assert box3d_iou(asked.lifted.box, prompted.lifted.box) > 0.99
     assert box3d_iou(asked.lifted.box, tum_cabinet.measured_cabinet()) > 0.7
+
+
+def test_a_finer_lift_of_one_view_agrees_with_the_quick_one() -> None:
+    window = clip()
+    stamp_ns = window.frames[0].stamp_ns
+    fine = lift_with(GeometricTracker(), lambda w, t, c: lift(w, t, c))
+    quick = median_depth_box(window, stamp_ns, detected(stamp_ns))
+    assert agreement(fine(window, stamp_ns, detected(stamp_ns)), quick) > 0.8
+    assert fine(window, stamp_ns, (0.0, 0.0, 2.0, 2.0)) is None

@@ -24,6 +24,8 @@ from scene_r1_ros.reasoning.backends.openai_backend import OpenAIBackend, OpenAI
 from scene_r1_ros.reasoning.backends.transformers_backend import TransformersBackend
 from scene_r1_ros.reasoning.prompts import TimedImage, temporal_prompt
 
+pytestmark = pytest.mark.timeout(300)  # the server imports as much as we do, on shared cores
+
 SCRIPT = Path(__file__).parents[1] / "serve_checkpoint.py"
 # A size that no processor changes, so that both ways see the same pixels.
 IMAGE = np.random.default_rng(0).integers(0, 255, (84, 112, 3), dtype=np.uint8)
@@ -58,7 +60,7 @@ def server(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactor
 
 
 def wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 150
     while time.monotonic() < end:
         assert process.poll() is None, log.read_text()
         try:

@@ -131,6 +131,11 @@ def test_a_folder_that_cannot_be_written_costs_the_record_not_the_answer(
     assert "cannot be written" in caplog.text
 
 
+def test_records_can_be_switched_off(tmp_path: Path) -> None:
+    ask(store_in(tmp_path / "traces", enabled=False), "q1")
+    assert list(tmp_path.iterdir()) == []
+
+
 def run_report(folder: Path, *argv: str) -> int:
     parser = argparse.ArgumentParser()
     report.add_arguments(parser)

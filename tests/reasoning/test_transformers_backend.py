@@ -32,6 +32,7 @@ from scene_r1_ros.reasoning.model_frames import box_to_image
 from scene_r1_ros.reasoning.prompts import TimedImage, temporal_prompt
 from scene_r1_ros.reasoning.reasoner import TwoStageReasoner
 from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
+from scene_r1_ros.reasoning.sampling import ImageBudget
 
 FAMILIES = ["qwen2_5_vl", "qwen3_vl"]
 GREY = np.full((90, 120, 3), 128, np.uint8)
@@ -109,6 +110,20 @@ def unpatched(inputs, processor) -> np.ndarray:
     blocks = values.reshape(h // merge, w // merge, merge, merge, 3, 2, patch, patch)[..., 0, :, :]
     image = blocks.transpose(0, 2, 5, 1, 3, 6, 4)
     return image.reshape(h * patch, w * patch, 3).mean(axis=2)
+
+
+@pytest.mark.parametrize(("family", "side"), [("qwen2_5_vl", 28), ("qwen3_vl", 32)])
+@pytest.mark.parametrize("budget", [512, 4096])
+def test_a_full_prompt_costs_no_more_image_tokens_than_its_budget(
+    backends, family: str, side: int, budget: int
+) -> None:
+    loaded = backends[family]._load.get()
+    size = ImageBudget(max_tokens=budget, token_side=side).image_size(640, 480, 16)
+    image = np.zeros((size[1], size[0], 3), np.uint8)
+    inputs, sizes = encode(loaded, prompt(16, image=image))
+    used = int((inputs["input_ids"] == loaded.model.config.image_token_id).sum())
+    assert 0.7 * budget < used <= budget
+    assert set(sizes) == {size}
 
 
 def test_the_families_box_frames_are_known_from_the_checkpoint(backends) -> None:
