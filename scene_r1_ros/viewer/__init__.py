@@ -1,0 +1,1 @@
+"""Recordings, results and the live graph in the Rerun viewer."""
