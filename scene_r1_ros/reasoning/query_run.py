@@ -95,7 +95,9 @@ class QueryRun:
         reply = self.dialogue.ask(
             "temporal", messages, _stamps(frames), lambda g: read_temporal(g, window.seconds)
         )
-        chosen = "none" if reply.span is None else f"{reply.span[0]:.2f} s to {reply.span[1]:.2f} s"
+        chosen = _none(reply.candidates)
+        if reply.span is not None:
+            chosen = f"{reply.span[0]:.2f} s to {reply.span[1]:.2f} s"
         self.trace.add_choice("span", chosen, "model", reply.rationale)
         return reply
 
@@ -135,7 +137,7 @@ class QueryRun:
             lambda g: read_image(g, views, self.backend.box_frame),
         )
         if reply.box is None:
-            self.trace.add_choice("box", "none", "model", reply.rationale)
+            self.trace.add_choice("box", _none(reply.candidates), "model", reply.rationale)
             return reply
         if len(views) > 1:
             seconds = self.window.time_of(views[reply.view])
@@ -283,6 +285,10 @@ class QueryRun:
                 self._shown[key] = TimedImage(image, self.window.time_of(frame))
             shown.append(self._shown[key])
         return shown
+
+
+def _none(candidates: int) -> str:
+    return f"ambiguous: {candidates}" if candidates > 1 else "none"
 
 
 def _stamps(frames: Sequence[RgbdFrame]) -> list[int]:

@@ -62,7 +62,9 @@ def read_temporal(generation: Generation, seconds: float) -> tuple[TemporalReply
         return TemporalReply(None, rationale), Read("not found")
     span = parse_span(text)
     if span is None:
-        raise UnusableReplyError(_what_is_wrong(text, "a time span such as 12.5 to 17.0"))
+        raise UnusableReplyError(
+            _what_is_wrong(text, "a time span of the form START to END, in seconds,")
+        )
     if span[1] < -0.05 or span[0] > seconds + 0.05:
         raise UnusableReplyError(
             f"the span {span[0]:.1f} to {span[1]:.1f} s lies outside the video, which runs from "

@@ -122,7 +122,8 @@ def test_an_unusable_answer_is_asked_for_again_with_the_reason() -> None:
     assert found.found
     assert [call.usable for call in trace.calls] == [False, True, False, True]
     again = model.backend.prompts[1][-1].text
-    assert "no time span such as 12.5 to 17.0 can be read from it" in again
+    assert "no time span of the form START to END, in seconds, can be read from it" in again
+    assert not re.search(r"\d", again.replace("x1", "")), "a number could be copied"
     assert "it was empty" in model.backend.prompts[3][-1].text
 
 
