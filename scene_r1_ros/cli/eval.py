@@ -228,6 +228,13 @@ def as_text(summary: dict[str, Any]) -> str:
     for name, metrics in summary["ceilings"].items():
         shown = [n for n in ("acc_25", "acc_50", "f1_25", "f1_50") if metrics.get(n) is not None]
         lines.append(f"  {name:24} " + "  ".join(f"{n} {metrics[n]:.3f}" for n in shown))
+    if summary.get("well_seen", {}).get("n"):
+        well = summary["well_seen"]
+        names = ("acc_25", "acc_50", "mask_iou")
+        lines.append(
+            f"  {'well seen (' + str(well['n']) + ')':24} "
+            + "  ".join(f"{n} {well[n]:.3f}" for n in names)
+        )
     if summary.get("ablations"):
         lines.append(f"  {'ablation':30} acc_25  acc_50  iou    mask_iou")
         for name, row in summary["ablations"].items():

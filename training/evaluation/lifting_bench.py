@@ -74,6 +74,7 @@ def _case_rows(
         "truncated": case.truncated,
         "distance": case.distance,
         "visible_frames": len(case.masks),
+        "seen_iou": case.seen_iou,
     }
     rows = []
     tracked = _track(window, case, tracker, case.anchor_box)
@@ -193,6 +194,7 @@ def lifting_metrics(rows: Iterable[Mapping[str, Any]]) -> Metrics:
         **accuracy_at([row["aabb_iou"] for row in rows], IOU_THRESHOLDS, "aabb"),
         "aabb_iou": mean(row["aabb_iou"] for row in rows),
         "mask_iou": mean(row["mask_iou"] for row in rows),
+        "seen_iou": mean(row["seen_iou"] for row in rows),
         "failed": mean(bool(row["error"]) for row in rows),
         "n": len(rows),
     }

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scene_r1_ros.frames import WindowSnapshot
-from scene_r1_ros.geometry import Box3D, BoxXyxy, mask_box
+from scene_r1_ros.frames import RgbdFrame, WindowSnapshot
+from scene_r1_ros.geometry import Box3D, BoxXyxy, invert, mask_box, transform_points
 from scene_r1_ros.tracking import FrameMask, MaskTrack
 
 SMALLEST_SHARE = 200 / (640 * 480)
@@ -35,6 +35,8 @@ class LiftingScene:
 class LiftingCase:
     """One object: true boxes and masks (by stamp, visible frames only), and the prompt.
 
+    ``seen_iou`` is the IoU of the true box with the box, turned alike, around the surface that the
+    visible frames show: about what lifting could reach without guessing what nobody saw.
     ``truncated``: the object touches the image's border in the prompt frame. ``distance`` is its
     median depth there in metres.
     """
@@ -49,6 +51,7 @@ class LiftingCase:
     anchor_box: BoxXyxy
     truncated: bool
     distance: float
+    seen_iou: float
 
     @property
     def true_track(self) -> MaskTrack:
@@ -81,6 +84,7 @@ def lifting_cases(
     camera = default_camera(scene.width, scene.height)
     smallest = SMALLEST_SHARE * scene.width * scene.height
     frames, masks = [], {item.instance: {} for item in room.objects}
+    extents = {item.instance: _Extent(item.box) for item in room.objects}
     for rendered in render(room, poses, camera, sensor, nthreads=1):
         frames.append(rendered.frame)
         counts = np.bincount(rendered.instances.ravel())
@@ -88,9 +92,10 @@ def lifting_cases(
             if instance in masks:
                 mask = rendered.instances == instance
                 masks[instance][rendered.frame.stamp_ns] = mask
+                extents[instance].add(rendered.frame, rendered.true_depth_m, mask)
     window = WindowSnapshot.of(frames)
     cases = [
-        _case(window, item, masks[item.instance])
+        _case(window, item, masks[item.instance], extents[item.instance].iou)
         for item in room.objects
         if len(masks[item.instance]) >= min_frames
     ]
@@ -99,7 +104,35 @@ def lifting_cases(
     return window, cases
 
 
-def _case(window: WindowSnapshot, item: object, masks: dict[int, NDArray[np.bool_]]) -> LiftingCase:
+class _Extent:
+    """How far the seen surface reaches along the axes of the true box."""
+
+    def __init__(self, box: Box3D) -> None:
+        self.half = np.asarray(box.size) / 2
+        self.T_box_world = invert(box.T_world_box)
+        self.low, self.high = np.full(3, np.inf), np.full(3, -np.inf)
+
+    def add(
+        self, frame: RgbdFrame, true_depth_m: NDArray[np.float32], mask: NDArray[np.bool_]
+    ) -> None:
+        """Take in what one frame shows of the object, by perfect depth."""
+        points = frame.intrinsics.backproject(true_depth_m, mask)
+        if len(points):
+            T = self.T_box_world @ frame.T_world_camera
+            local = transform_points(T, points.astype(np.float64))
+            self.low = np.minimum(self.low, local.min(axis=0))
+            self.high = np.maximum(self.high, local.max(axis=0))
+
+    @property
+    def iou(self) -> float:
+        """Share of the true box that the seen extent fills."""
+        low, high = np.maximum(self.low, -self.half), np.minimum(self.high, self.half)
+        return float(np.prod(np.clip(high - low, 0.0, None) / (2 * self.half)))
+
+
+def _case(
+    window: WindowSnapshot, item: object, masks: dict[int, NDArray[np.bool_]], seen_iou: float
+) -> LiftingCase:
     def quality(stamp: int) -> float:
         return float(masks[stamp].sum()) * (0.3 if _touches_border(masks[stamp]) else 1.0)
 
@@ -119,6 +152,7 @@ def _case(window: WindowSnapshot, item: object, masks: dict[int, NDArray[np.bool
         anchor_box=box,
         truncated=_touches_border(masks[anchor]),
         distance=float(np.median(depth)) if len(depth) else float("nan"),
+        seen_iou=seen_iou,
     )
 
 

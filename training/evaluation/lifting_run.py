@@ -16,11 +16,20 @@ from scene_r1_ros.errors import ConfigError
 from ..parallel import run_each
 from .breakdown import distance_group, group_results
 from .calibration import calibration
-from .lifting_bench import BASELINE, LiftingTask, lifting_rows, lifting_table
+from .lifting_bench import (
+    BASELINE,
+    LiftingTask,
+    lifting_metrics,
+    lifting_rows,
+    lifting_table,
+)
 from .lifting_cases import LiftingScene, lifting_cases
+from .rates import IOU_THRESHOLDS, accuracy_at
 from .report_page import Case, Table, write_page
 
 GOALS = {"mask_iou": 0.75, "acc_25": 0.95, "acc_50": 0.85}
+WELL_SEEN = 0.5
+"""Objects whose seen surface spans this share of their box; of others nobody can know the size."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,7 @@ def summarize_lifting(
         "distance": {_key(row): distance_group(row["distance"]) for row in base},
         "frames": {_key(row): _frames(row["visible_frames"]) for row in base},
         "prompt": {_key(row): "cut by border" if row["truncated"] else "whole" for row in base},
+        "surface seen": {_key(row): _seen(row["seen_iou"]) for row in base},
         "place": {_key(row): "on a wall" if row["mounted"] else "standing" for row in base},
     }
     sure = [row for row in base if "confidence" in row]
@@ -117,14 +127,19 @@ def summarize_lifting(
         "lifting": _median(row["lifting_seconds"] for row in base),
     }
     metrics = table[BASELINE]
+    ceilings = {"true_mask": table["true_masks"]} if "true_masks" in table else {}
+    ceilings["seen_surface"] = accuracy_at([row["seen_iou"] for row in base], IOU_THRESHOLDS)
+    well = [row for row in rows if row["seen_iou"] >= WELL_SEEN]
     return {
         "benchmark": "lifting",
         "split": f"rooms {options.seed} to {options.seed + options.scenes - 1}",
         "n": len(base),
         "metrics": metrics,
         "goals": {name: {"goal": g, "reached": metrics[name] >= g} for name, g in GOALS.items()},
-        "ceilings": {"true_mask": table["true_masks"]} if "true_masks" in table else {},
+        "ceilings": ceilings,
+        "well_seen": lifting_metrics(row for row in base if row["seen_iou"] >= WELL_SEEN),
         "ablations": table,
+        "ablations_well_seen": lifting_table(well, base_noise),
         "seconds": seconds,
         "tokens": {},
         "calibration": {
@@ -150,19 +165,26 @@ def _page(
     options: LiftingOptions, summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> None:
     names = ("acc_25", "acc_50", "iou", "aabb_acc_25", "aabb_acc_50", "mask_iou", "failed", "n")
-    base = summary["ablations"][BASELINE]
-    lines = []
-    for name, metrics in summary["ablations"].items():
-        change = (metrics["iou"] or 0) - (base["iou"] or 0)
-        lines.append([name.replace("_", " "), *(metrics[n] for n in names), change])
-    table = Table("Ablations", ["variant", *names, "iou against baseline"], lines)
+    tables = [
+        _table("Ablations, all objects", summary["ablations"], names),
+        _table("Ablations, well-seen objects", summary["ablations_well_seen"], names),
+    ]
     baseline = [
         row for row in rows if row["variant"] == BASELINE and row["noise"] == options.noise[0]
     ]
     worst = sorted(baseline, key=lambda row: row["iou"])[: options.worst]
     cases = _pictures(options, [row for row in worst if row["iou"] < 0.5])
     values = [row["iou"] for row in baseline]
-    write_page(options.out / "index.html", summary, cases=cases, values=values, table=table)
+    write_page(options.out / "index.html", summary, cases=cases, values=values, tables=tables)
+
+
+def _table(title: str, rows: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> Table:
+    base = rows.get(BASELINE, {}).get("iou") or 0.0
+    lines = [
+        [name.replace("_", " "), *(row[n] for n in names), (row["iou"] or 0.0) - base]
+        for name, row in rows.items()
+    ]
+    return Table(title, ["variant", *names, "iou against baseline"], lines)
 
 
 def _pictures(options: LiftingOptions, worst: Sequence[Mapping[str, Any]]) -> list[Case]:
@@ -207,7 +229,8 @@ def _pictures(options: LiftingOptions, worst: Sequence[Mapping[str, Any]]) -> li
                 picture = draw_box(picture, case.anchor_box)
             panels.append(picture)
         detail = (
-            f"mask IoU {row['mask_iou']:.2f} · axis-aligned IoU {row['aabb_iou']:.2f} · "
+            f"mask IoU {row['mask_iou']:.2f} · seen {row['seen_iou']:.2f} · "
+            f"axis-aligned IoU {row['aabb_iou']:.2f} · "
             f"{row['visible_frames']} frames · {row['distance']:.1f} m · true size "
             + " x ".join(f"{v:.2f}" for v in case.box.size)
             + " m"
@@ -257,6 +280,10 @@ def _key(row: Mapping[str, Any]) -> str:
 
 def _frames(count: int) -> str:
     return "5 to 9" if count < 10 else "10 to 24" if count < 25 else "25 and more"
+
+
+def _seen(share: float) -> str:
+    return "below 25 %" if share < 0.25 else "25 to 50 %" if share < WELL_SEEN else "50 % and more"
 
 
 def _median(values: Any) -> float | None:

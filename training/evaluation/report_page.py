@@ -42,10 +42,10 @@ _PAGE = """<!doctype html>
 {% endfor %}</table>{% endif %}
 {% for image in images.top %}<img src="{{ image }}" alt="">{% endfor %}
 </div>{% endif %}
-{% if table %}<h2>{{ table_title }}</h2><table><tr>{% for h in table.head %}<th>{{ h }}</th>
-{% endfor %}</tr>{% for line in table.lines %}<tr>{% for cell in line %}
+{% for table in tables %}<h2>{{ table.title }}</h2><table><tr>
+{% for h in table.head %}<th>{{ h }}</th>{% endfor %}</tr>{% for line in table.lines %}<tr>{% for cell in line %}
 <td{% if loop.index0 %} class="n"{% endif %}>{{ number(cell) }}</td>{% endfor %}</tr>{% endfor %}
-</table>{% endif %}
+</table>{% endfor %}
 {% if images.lost %}<h2>Where the points are lost</h2>
 <p class="sub">Left: the first stage that went wrong, per sample. Right: what each better-informed
 variant wins over the one before; together with the accuracy they make 1.</p>
@@ -109,7 +109,7 @@ def write_page(
     *,
     cases: Sequence[Case] = (),
     values: Sequence[float] = (),
-    table: Table | None = None,
+    tables: Sequence[Table] = (),
 ) -> None:
     """Write the page; ``values`` are the samples' scores for a histogram."""
     import jinja2
@@ -119,8 +119,7 @@ def write_page(
         s=summary,
         images=_images(summary, values),
         number=_number,
-        table={"head": table.head, "lines": table.lines} if table else None,
-        table_title=table.title if table else "",
+        tables=tables,
         cases=[
             {**vars(case), "image": None if case.picture is None else _jpeg(case.picture)}
             for case in cases

@@ -51,6 +51,7 @@ def test_every_switch_of_lifting_is_ablated():
 
 def test_noise_levels_have_rows_of_their_own():
     row = {"iou": 0.5, "aabb_iou": 0.2, "mask_iou": 1.0, "error": "", "variant": "baseline"}
+    row["seen_iou"] = 0.8
     rows = [{**row, "noise": 1.0}, {**row, "noise": 2.0, "iou": 0.0}]
     table = lifting_table(rows)
     assert table["baseline"]["acc_50"] == 1.0
@@ -68,7 +69,8 @@ def test_lifting_is_measured_resumed_and_shown(tmp_path, monkeypatch):
     )
     summary = evaluate_lifting(options)
     assert summary["n"] == 1
-    assert "true_mask" in summary["ceilings"]
+    assert {"true_mask", "seen_surface"} == summary["ceilings"].keys()
+    assert 0.0 < summary["metrics"]["seen_iou"] <= 1.0
     assert {"baseline", "no_cluster", "views_3", "true_masks"} <= summary["ablations"].keys()
     assert summary["ablations"]["true_masks"]["mask_iou"] == 1.0
     assert "Ablations" in (tmp_path / "index.html").read_text()
