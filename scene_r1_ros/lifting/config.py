@@ -25,6 +25,10 @@ class LiftConfig(Config):
     fit_yaw: bool = option(True, "Turn the box to fit; off gives an axis-aligned box.")
     trim_extents: bool = option(True, "Fit the box to the bulk of the points, not to all.")
     reach_support: bool = option(True, "Let the box end on the surface that the object stands on.")
+    reach_down: bool = option(
+        True, "Where nothing is close below and no wall behind, go down to the next surface."
+    )
+    complete_far_side: bool = option(True, "Give depth to a box whose far side no view shows.")
 
     # how they are done
     erosion_pixels: int = option(
@@ -68,5 +72,11 @@ class LiftConfig(Config):
     )
     trim_share: float = option(
         0.01, "Share of the points trimmed at each end of an axis.", minimum=0.0, maximum=0.2
+    )
+    far_side_share: float = option(
+        0.75,
+        "Depth of a thing seen from one side, as a share of its width or height.",
+        minimum=0.0,
+        maximum=1.0,
     )
     min_points: int = option(20, "Fewest points that make a box.", minimum=4, maximum=10_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -105,7 +106,7 @@ def thinned(cloud: FusedCloud, radius: float, share: float) -> NDArray[np.bool_]
 
 
 def _mean(
-    values: NDArray, inverse: NDArray[np.int64], counts: NDArray[np.int64]
+    values: NDArray[Any], inverse: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     columns = [
         np.bincount(inverse, weights=values[:, i], minlength=counts.size) / counts for i in range(3)

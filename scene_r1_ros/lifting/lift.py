@@ -11,11 +11,12 @@ from ..geometry import Box3D
 from ..tracking.track import MaskTrack
 from .alignment import aligned_views
 from .box_fit import fit_box
+from .completion import far_side, on_wall, with_far_side
 from .config import LiftConfig
 from .denoise import main_clusters, statistical_inliers
 from .fusion import FusedCloud, fuse, thinned, with_visibility
 from .lifted import LiftedObject
-from .support import support_height
+from .support import distant_support, support_height
 from .views import ObjectView, object_view
 
 STAGE = "lifting"
@@ -118,9 +119,19 @@ def _box(cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> Box3
     weights = np.ones(len(cloud))
     trim = config.trim_share if config.trim_extents else 0.0
     box = fit_box(cloud.points, weights, trim, config.fit_yaw)
-    if not config.reach_support:
-        return box
-    height = support_height(box, views)
+    side = far_side(box, views)
+    flat_on_wall = on_wall(box, side)
+    if config.reach_support:
+        height = support_height(box, views)
+        if height is None and config.reach_down and not flat_on_wall:
+            height = distant_support(box, views)
+        box = _ending_at(box, height)
+    if config.complete_far_side and side is not None and not flat_on_wall:
+        box = with_far_side(box, cloud.points, side, config.far_side_share)
+    return box
+
+
+def _ending_at(box: Box3D, height: float | None) -> Box3D:
     top = box.center[2] + box.size[2] / 2
     if height is None or height >= top:
         return box

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -51,5 +53,5 @@ def off_depth_edges(depth_m: NDArray[np.float32]) -> Bool:
     return ok
 
 
-def _part(values: NDArray, axis: int, span: slice) -> NDArray:
+def _part(values: NDArray[Any], axis: int, span: slice) -> NDArray[Any]:
     return values[span] if axis == 0 else values[:, span]

@@ -2,25 +2,59 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from ..geometry import Box3D, transform_points
+from ..geometry import Box3D, invert, transform_points
 from .views import ObjectView
 
 
-def support_height(box: Box3D, views: list[ObjectView], most_views: int = 12) -> float | None:
+def readings_beside(
+    box: Box3D, views: list[ObjectView], most_views: int = 12
+) -> NDArray[np.float32]:
+    """World points (N, 3) that the largest views show beside the object and about its box."""
+    chosen = sorted(views, key=lambda view: -len(view.points))[:most_views]
+    return np.concatenate([_beside(view, box) for view in chosen])
+
+
+def distant_support(box: Box3D, views: list[ObjectView], most: float = 1.0) -> float | None:
+    """World z of the next horizontal surface under a box that seems to float, or None.
+
+    What carries a table top or the seat of a chair may be hidden or too thin to be measured.
+    The surface must be seen about the box's footprint, at most ``most`` metres and twice the
+    box's largest side below it.
+    """
+    bottom = box.center[2] - box.size[2] / 2
+    drop = min(most, 2 * max(box.size))
+    lowered = Box3D(
+        (box.center[0], box.center[1], box.center[2] - drop / 2),
+        (box.size[0], box.size[1], box.size[2] + drop),
+        box.yaw,
+    )
+    height = readings_beside(lowered, views)[:, 2]
+    below = height[(height < bottom - 0.03) & (height > bottom - drop)]
+    close = np.count_nonzero(np.abs(height - bottom) < 0.08)
+    if below.size < 60 or close > 0.15 * below.size:
+        return None  # nothing is seen below, or something is close: it does not float
+    level = _mode(below, width=0.04)
+    on_level = np.abs(below - level) < 0.03
+    return float(np.median(below[on_level])) if on_level.mean() > 0.4 else None
+
+
+def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     """World z of a horizontal surface close under ``box``, or None without clear evidence.
 
     Looks at readings just beside the masks, around the box's footprint and about the height of
     its bottom; they must agree on one height, and surround the box on at least two sides.
     """
     bottom = box.center[2] - box.size[2] / 2
-    chosen = sorted(views, key=lambda view: -len(view.points))[:most_views]
-    beside = np.concatenate([_beside(view, box) for view in chosen])
+    beside = readings_beside(box, views)
     if len(beside) < 30:
         return None
-    local = transform_points(np.linalg.inv(box.T_world_box), beside.astype(np.float64))
+    local = transform_points(invert(box.T_world_box), beside.astype(np.float64))
     height = local[:, 2] + box.center[2]
     band = 0.04 + 0.1 * box.size[2]
     near = (height > bottom - band) & (height < bottom + min(band, 0.4 * box.size[2]))
@@ -36,11 +70,11 @@ def support_height(box: Box3D, views: list[ObjectView], most_views: int = 12) ->
     return float(np.median(height[on_level]))
 
 
-def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> np.ndarray:
+def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> NDArray[np.float32]:
     """World points (N, 3) outside the mask, within a hand's breadth of the box's footprint."""
-    corners = transform_points(np.linalg.inv(view.frame.T_world_camera), box.corners())
+    corners = transform_points(invert(view.frame.T_world_camera), box.corners())
     if (corners[:, 2] < 0.1).any():
-        return np.zeros((0, 3))
+        return np.zeros((0, 3), dtype=np.float32)
     pixels, _ = view.frame.intrinsics.project(corners)
     low, high = pixels.min(axis=0), pixels.max(axis=0)
     margin = 0.25 * (high - low) + 5
@@ -48,7 +82,7 @@ def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> np.ndarray:
     x0, y0 = np.maximum(low - margin, 0).astype(int)
     x1, y1 = np.minimum(high + margin, (camera.width, camera.height)).astype(int)
     if x1 <= x0 or y1 <= y0:
-        return np.zeros((0, 3))
+        return np.zeros((0, 3), dtype=np.float32)
     around = np.zeros(view.mask.shape, dtype=bool)
     around[y0:y1, x0:x1] = True
     grown = cv2.dilate(view.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
@@ -56,12 +90,12 @@ def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> np.ndarray:
     points = camera.backproject(view.frame.depth_m, around)
     points = points[:: max(1, len(points) // most)]
     world = transform_points(view.frame.T_world_camera, points)
-    local = transform_points(np.linalg.inv(box.T_world_box), world.astype(np.float64))
+    local = transform_points(invert(box.T_world_box), world.astype(np.float64))
     reach = np.array(box.size[:2]) / 2 + max(0.06, 0.25 * max(box.size[:2]))
     return np.asarray(world[(np.abs(local[:, :2]) < reach).all(axis=1)])
 
 
-def _mode(values: np.ndarray, width: float) -> float:
+def _mode(values: NDArray[Any], width: float) -> float:
     """Centre of the interval of this width that holds the most values."""
     ordered = np.sort(values)
     counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(ordered.size)

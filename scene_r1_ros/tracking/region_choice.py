@@ -138,7 +138,7 @@ def _grown(
     """The main region, those in the box that touch it, and those that an occluder cuts off."""
     group = [main]
     extent = float(np.linalg.norm(np.ptp(main.points, axis=0)))
-    touch = max(0.02, 4 * main.noise, 0.04 * extent)
+    touch = max(0.025, 5 * main.noise, 0.06 * extent)
     waiting = [r for r in regions if r is not main and r.share > 0.6 and r.inside >= MIN_REGION]
     grew = True
     while grew and waiting:
@@ -167,7 +167,8 @@ def _belongs(
 
     It must touch the group. In another colour it must also be a large part that touches broadly,
     or lie within the group's outline without standing on it: a mug is no part of a table, the
-    legs are. Or it is of the group's colour and parted from it only by something nearer.
+    legs are. Or it is of the group's colour and nearly touches it, or is parted from it only by
+    something nearer.
     """
     distance, nearest = tree.query(region.points)
     contacts = np.count_nonzero(distance < touch)
@@ -178,6 +179,8 @@ def _belongs(
             return True
         return _covered(region.box, group_box) > 0.8 and not _stands_on(region, main)
     i = int(distance.argmin())
+    if alike and region.share > 0.9 and distance[i] < 2 * touch:
+        return True
     reach = 0.5 * float(np.linalg.norm(np.ptp(tree.data, axis=0)))
     if not alike or distance[i] > reach:
         return False
