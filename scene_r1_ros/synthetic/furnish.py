@@ -167,7 +167,8 @@ class _Furnisher:
             reach = at.size[1 if float(side) % 2 == 0 else 0] / 2
             if at.kind == "round table":
                 reach = at.size[0] / 2
-            distance = reach + made[1][1] / 2 + self.rng.uniform(-0.06, 0.16)
+            tucked = -0.02 if at.kind == "desk" else -0.06
+            distance = reach + made[1][1] / 2 + self.rng.uniform(tucked, 0.18)
             x, y = np.array(at.box.center[:2]) + out * distance + along * float(shift)
             pose = Pose(float(x), float(y), 0.0, angle + math.pi + self.rng.normal(0, 0.12))
             ignore = (self.prints[at.instance], *keep_free)
@@ -213,7 +214,11 @@ class _Furnisher:
         names = [str(n) for n in self.rng.choice(carries, count)]
         if support.kind == "desk" and self.rng.random() < 0.8:
             names = ["monitor", "keyboard", *[n for n in names if n not in ("laptop", "monitor")]]
+        if support.kind == "dresser" and self.room_type in ("living room", "bedroom"):
+            names = ["tv", *[n for n in names if n != "tv"][:1]]
         top = Top(support.mesh, support.box)
+        own = self.prints[support.instance]
+        others = [o for o in self.plan.taken if o.solid and o is not own]
         for name in names:
             kind = KINDS[name]
             made = self._new(kind)
@@ -226,6 +231,7 @@ class _Furnisher:
                 uneven=0.12 if soft else 0.015,
                 back=back,
                 facing=name in _FACING,
+                others=others,
             )
             if pose is not None:
                 self._add(kind, made, pose, support.instance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -101,7 +102,7 @@ class Plan:
         z: float = 0.0,
         gap: float = WALL_GAP,
         front: float = 0.0,
-        tries: int = 60,
+        tries: int = 120,
         margin: float = 0.04,
     ) -> tuple[Pose, int] | None:
         """A free place with the back at a wall, and that wall's index; None if there is none."""
@@ -129,7 +130,7 @@ class Plan:
         near_wall: float = 0.0,
         square: bool = True,
         margin: float = 0.1,
-        tries: int = 60,
+        tries: int = 120,
     ) -> Pose | None:
         """A free place on the floor; ``near_wall`` is the chance that it is close to a wall."""
         low, high = self.outline.min(axis=0), self.outline.max(axis=0)
@@ -171,8 +172,11 @@ class Top:
         back: float = 0.0,
         facing: bool = True,
         tries: int = 25,
+        others: Iterable[Footprint] = (),
     ) -> Pose | None:
-        """A free level place for something of ``size``; ``back`` 0..1 pulls it to the rear."""
+        """A free level place for something of ``size``, clear of ``others``; ``back`` 0..1 pulls
+        it to the rear."""
+        others = tuple(others)
         half = np.array(self._box.size[:2]) / 2 - 0.02
         for _ in range(tries):
             u, v = rng.uniform(-1, 1), rng.uniform(-1, 1 - 2 * back)
@@ -189,7 +193,7 @@ class Top:
                 continue
             pose = Pose(pose.x, pose.y, z, pose.yaw)
             body = footprint(pose, np.add(size, (0.03, 0.03, 0)))
-            if any(_meet(body, other) for other in self._placed):
+            if any(_meet(body, other) for other in (*self._placed, *others)):
                 continue
             self._placed.append(body)
             return pose

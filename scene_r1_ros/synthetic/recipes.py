@@ -140,7 +140,7 @@ FLOOR_AREA: dict[str, tuple[float, float]] = {
     "office": (14, 28),
     "dining room": (14, 26),
     "kitchen": (11, 20),
-    "bathroom": (8, 13),
+    "bathroom": (9, 14),
     "studio": (18, 30),
 }
 """Smallest and largest floor in square metres."""

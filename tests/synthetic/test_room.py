@@ -11,6 +11,7 @@ from scene_r1_ros.errors import ConfigError, RequestError
 from scene_r1_ros.synthetic import make_room
 from scene_r1_ros.synthetic.colors import COLOR_NAMES, sample_color
 from scene_r1_ros.synthetic.kinds import KINDS, build, material_of
+from scene_r1_ros.synthetic.placement import rectangles_meet
 from scene_r1_ros.synthetic.room import inside
 from scene_r1_ros.synthetic.splits import HELD_OUT_PAIRS, SPLITS, split_of
 
@@ -51,6 +52,18 @@ def test_objects_stay_in_the_room(room) -> None:
         assert inside(room.outline, item.box.corners()[:4, :2]).all(), item.kind
         assert item.mesh.low[2] >= -1e-6
         assert item.mesh.high[2] <= room.height
+
+
+def test_things_do_not_run_into_each_other(room) -> None:
+    """Seats reach under tables, and small things stand there; everything else keeps apart."""
+    under_top = {"table", "round table", "desk"}
+    for a, b in itertools.combinations([o for o in room.objects if o.kind != "rug"], 2):
+        if {a.kind, b.kind} & under_top or a.instance == b.support or b.instance == a.support:
+            continue
+        low = max(o.box.center[2] - o.size[2] / 2 for o in (a, b))
+        high = min(o.box.center[2] + o.size[2] / 2 for o in (a, b))
+        footprints = (o.box.corners()[:4, :2] for o in (a, b))
+        assert high - low < 0.02 or not rectangles_meet(*footprints), (a.kind, b.kind)
 
 
 def test_things_on_things_rest_on_them(room) -> None:

@@ -64,7 +64,7 @@ def monitor(rng: np.random.Generator, main: Material) -> Mesh:
 
 def tv(rng: np.random.Generator, main: Material) -> Mesh:
     """A wide flat television on two feet."""
-    w = rng.uniform(0.9, 1.25)
+    w = rng.uniform(0.7, 0.9)
     h = w * 0.57
     m = MeshBuilder()
     for x in (-1, 1):

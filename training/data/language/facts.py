@@ -89,8 +89,13 @@ class RoomFacts:
 
     @functools.cached_property
     def shown(self) -> frozenset[int]:
-        """Things that at least two frames show."""
-        return frozenset(t.object_id for t in self.things if len(self.frames_of(t.object_id)) > 1)
+        """Things that at least two frames show, one of them well."""
+        return frozenset(t.object_id for t in self.things if self._well_shown(t.object_id))
+
+    def _well_shown(self, object_id: int) -> bool:
+        frames = self.frames_of(object_id)
+        sizes = [f.boxes[object_id][1] / (f.width * f.height) for f in frames]
+        return len(frames) > 1 and max(sizes) > 2 * MIN_PIXELS
 
     @functools.cached_property
     def described(self) -> dict[Any, tuple[Thing, ...]]:
