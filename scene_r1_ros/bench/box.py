@@ -71,7 +71,7 @@ def synthetic(folder: Path, quick: bool, control: Control) -> tuple[WindowSnapsh
     from ..demo.annotations import annotated_objects
     from ..synthetic import demo_recording
 
-    size: dict[str, Any] = {"seconds": 2.0, "width": 160, "height": 120} if quick else {}
+    size: dict[str, Any] = {"seconds": 1.0, "width": 160, "height": 120} if quick else {}
 
     def tell(done: int, total: int) -> None:
         control.check("rendering")

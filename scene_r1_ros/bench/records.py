@@ -94,9 +94,10 @@ class BenchResult:
 
 
 def machine() -> dict[str, Any]:
-    """Where the figures come from: cores usable here, CPU model, Python, middleware."""
+    """Where the figures come from: cores usable here, their load, CPU model, Python, middleware."""
     return {
         "cores": len(os.sched_getaffinity(0)),
+        "load": round(os.getloadavg()[0], 2),
         "cpu": _cpu_model(),
         "python": platform.python_version(),
         "rmw": os.environ.get("RMW_IMPLEMENTATION", "default"),
@@ -107,7 +108,8 @@ def machine() -> dict[str, Any]:
 def machine_text(values: dict[str, Any]) -> str:
     """:func:`machine` as one line."""
     ros = f"{values['ros_distro'] or 'no ROS'}, rmw {values['rmw']}"
-    return f"{values['cores']} x {values['cpu']}, Python {values['python']}, {ros}"
+    cores = f"{values['cores']} x {values['cpu']}, load {values['load']:.1f}"
+    return f"{cores}, Python {values['python']}, {ros}"
 
 
 def _cpu_model() -> str:

@@ -27,7 +27,7 @@ Latencies = dict[str, list[float]]
 
 def run(quick: bool, control: Control) -> BenchResult:
     """640x480 rgb8 at 30 Hz, both ways in turns."""
-    frames, rounds = (10, 1) if quick else (150, 3)
+    frames, rounds = (5, 1) if quick else (150, 3)
     ways = {"ours": _environment(True), "alternative": _environment(False)}
     got: dict[str, list[Latencies]] = {way: [] for way in ways}
     for turn in range(rounds):
