@@ -77,6 +77,12 @@ class Graph:
         self.executor.add_node(node)
         return node
 
+    def remove(self, node):
+        """End one node; every node costs each turn of the executor."""
+        self.nodes.remove(node)
+        self.executor.remove_node(node)
+        node.destroy_node()
+
     def close(self):
         for node in self.nodes:
             if hasattr(node, "close"):

@@ -23,7 +23,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from ..errors import FrameError, SceneR1Error
 from ..feed_config import FeedConfig
-from ..frames import AddResult, RgbdFrame, VideoWindow
+from ..frames import AddResult, RgbdFrame, VideoWindow, seconds_to_ns
 from ..geometry import Float64
 from . import images
 from .conversions import stamp_to_ns
@@ -167,13 +167,15 @@ class CameraFeed:
         before = self.stats.received(role, stamp_ns)
         behind = (before - stamp_ns) * 1e-9
         if role == "color" and behind > self.window.config.reorder_seconds:
-            self._restart_clock(behind)
+            self._restart_clock(behind, stamp_ns)
 
-    def _restart_clock(self, seconds: float) -> None:
-        """The clock jumped backwards: nothing older may be matched with what comes now."""
+    def _restart_clock(self, seconds: float, stamp_ns: int) -> None:
+        """The clock jumped back to ``stamp_ns``: what is of the time before the jump must go."""
+        jumped_over = stamp_ns + seconds_to_ns(self.window.config.reorder_seconds)
         with self._sync.lock:
             for queue in self._sync.queues:
-                queue.clear()
+                for stamp in [stamp for stamp in queue if stamp > jumped_over]:
+                    del queue[stamp]
         with self._wake:
             self._clock_run += 1
             self._queue.clear()
