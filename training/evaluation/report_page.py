@@ -43,7 +43,8 @@ _PAGE = """<!doctype html>
 {% for image in images.top %}<img src="{{ image }}" alt="">{% endfor %}
 </div>{% endif %}
 {% for table in tables %}<h2>{{ table.title }}</h2><table><tr>
-{% for h in table.head %}<th>{{ h }}</th>{% endfor %}</tr>{% for line in table.lines %}<tr>{% for cell in line %}
+{% for h in table.head %}<th>{{ h }}</th>{% endfor %}</tr>
+{% for line in table.lines %}<tr>{% for cell in line %}
 <td{% if loop.index0 %} class="n"{% endif %}>{{ number(cell) }}</td>{% endfor %}</tr>{% endfor %}
 </table>{% endfor %}
 {% if images.lost %}<h2>Where the points are lost</h2>
