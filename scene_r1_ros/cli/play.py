@@ -55,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
             return player
 
         status = run_nodes(make, ros, until=lambda: player[0].finished.is_set())
+    if not player:
+        return status
     print(f"played {player[0].published} of {total} frames of {args.source}")
     for why, count in player[0].skipped_counts().items():
         print(f"skipped {count}: {why}")
-    return status
+    return status or int(player[0].failed)
