@@ -134,7 +134,7 @@ def test_stimulus_counts_the_distractors(told) -> None:
 def test_chains_name_only_what_their_frames_show(told) -> None:
     facts, records, _ = told
     chains = records["cold_start"]
-    assert {c["stage"] for c in chains} == {1, 2}
+    assert {c["stage"] for c in chains} == {1, 2, 3}
     assert any("not found" in c["completion"] for c in chains)
     for chain in chains:
         assert chain_problems(chain, facts) == []
@@ -158,13 +158,16 @@ def test_completions_have_the_strict_format_and_true_answers(told) -> None:
         if answer == "not found":
             assert chain["object_ids"] == []
             continue
-        (target,) = chain["object_ids"]
+        target = chain["object_ids"][0]
         if chain["stage"] == 1:
             start, end = (float(v) for v in answer.split(" to "))
             times = [round(v.seconds - views[0].seconds, 1) for v in views if v.shows(target)]
             assert start in times
             assert end in times
             assert start < end
+        elif chain["stage"] == 3:
+            asked = {r["question_id"]: r for r in records["scanqa"]}[chain["question_id"]]
+            assert answer in asked["answers"]
         else:
             given = json.loads(answer)
             np.testing.assert_allclose(views[0].boxes[target][0], given["bbox_2d"], atol=0.5)

@@ -73,6 +73,8 @@ def _numbers(facts: RoomFacts, rng: np.random.Generator) -> Iterator[Any]:
             if plain and what.sure <= facts.shown and 1 <= len(what.sure) <= 8:
                 phrase = say(description, plural(kind))
                 count = len(what.sure)
+                if count == 1 and rng.random() < 0.75:
+                    continue  # ones would outnumber everything else
                 text = f"how many {phrase} are there in the room?"
                 yield "number", text, [str(count), _NUMBERS[count]], sorted(what.sure)
 

@@ -20,7 +20,8 @@ from .forms import SELECTING, Form, meaning
 from .wording import pick, relation_phrase
 from .words import PATTERNS, article, has_color
 
-_FRAMES = (6, 8, 10, 12)
+FRAMES = (6, 8, 10, 12)
+"""How many frames an example may show."""
 _PLACES = ("on the left", "in the middle", "on the right")
 
 
@@ -31,7 +32,7 @@ def temporal(
     target = query.targets[0] if query.targets else None
     seen = facts.frames_of(target) if target is not None else []
     around = seen[int(rng.integers(len(seen)))] if seen else None
-    clip = cut(facts, int(rng.choice(_FRAMES)), rng, around)
+    clip = cut(facts, int(rng.choice(FRAMES)), rng, around)
     runs = spans(clip, target) if target is not None else []
     if target is not None and max(map(len, runs), default=0) < 2:
         return None
@@ -62,10 +63,10 @@ def image(
     others = _largest(facts, frame, 3, {target})
     sentences = [_intro(text, rng)]
     if others:
-        placed = [f"{_named(t)} {_place(frame, t)}" for t in others[:2]]
+        placed = [f"{named(t)} {_place(frame, t)}" for t in others[:2]]
         sentences.append(f"This view shows {_and(placed)}.")
     alike = [t for t in others if t.kind == thing.kind]
-    here = f"{_named(thing)} {_place(frame, thing)}"
+    here = f"{named(thing)} {_place(frame, thing)}"
     sentences.append(pick((f"There is {here}.", f"I can see {here}."), rng))
     relation = _visible_relation(facts, query, [frame], rng)
     if relation:
@@ -127,7 +128,7 @@ def _found(
         things = _largest(facts, frame, 2, {target.object_id})
         if things:
             sentences.append(_glance(clip, frame, things, rng))
-    what = _named(target)
+    what = named(target)
     first = (
         f"At {start:.1f} s {what} comes into view.",
         f"{what[0].upper()}{what[1:]} appears at {start:.1f} s.",
@@ -182,7 +183,7 @@ def _intro(text: str, rng: np.random.Generator) -> str:
 
 
 def _glance(clip: Clip, frame: FrameView, things: list[Thing], rng: np.random.Generator) -> str:
-    when, what = f"{clip.time(frame):.1f} s", _and([_named(t) for t in things])
+    when, what = f"{clip.time(frame):.1f} s", _and([named(t) for t in things])
     options = (
         f"At {when} I see {what}.",
         f"The frame at {when} shows {what}.",
@@ -210,7 +211,8 @@ def _visible_relation(
     return f"the one {phrase}" if form.relation in SELECTING else phrase
 
 
-def _named(thing: Thing) -> str:
+def named(thing: Thing) -> str:
+    """``"a red striped sofa"``: a thing as one sees it."""
     pattern = thing.texture if thing.texture in PATTERNS else None
     color = thing.color if has_color(thing) else None
     words = [w for w in (color, pattern, thing.kind) if w]
@@ -225,10 +227,10 @@ def _largest(facts: RoomFacts, frame: FrameView, count: int, without: set[int]) 
     things: list[Thing] = []
     for _, i in sorted(shown, reverse=True):
         thing = facts.thing(i)
-        if _named(thing) not in [_named(t) for t in things]:
+        if named(thing) not in [named(t) for t in things]:
             things.append(thing)
-    same = Counter(_named(facts.thing(i)) for _, i in shown)
-    return [t for t in things if same[_named(t)] == 1][:count]
+    same = Counter(named(facts.thing(i)) for _, i in shown)
+    return [t for t in things if same[named(t)] == 1][:count]
 
 
 def _place(frame: FrameView, thing: Thing) -> str:

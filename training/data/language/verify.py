@@ -47,7 +47,8 @@ def verified(records: Records, facts: RoomFacts) -> tuple[Records, int]:
     kept["cold_start"] = [
         r
         for r in records["cold_start"]
-        if _solves(r["query"], r["object_ids"], scene) and not chain_problems(r, facts)
+        if (r["stage"] == 3 or _solves(r["query"], r["object_ids"], scene))
+        and not chain_problems(r, facts)
     ]
     before, after = (sum(len(part) for part in one.values()) for one in (records, kept))
     return kept, before - after

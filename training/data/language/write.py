@@ -10,6 +10,7 @@ import numpy as np
 from scene_r1_ros.config import Config, option
 
 from . import records
+from .answering import answering
 from .choose import Query, empty_queries, several_queries, unique_queries
 from .facts import RoomFacts
 from .questions import questions
@@ -51,6 +52,8 @@ def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple
             out["nr3d"].append(records.nr3d(facts, thing, query, len(out["nr3d"]), rng))
     _add_multi(out, facts, config, rng)
     out["scanqa"] = questions(facts, rng, config.questions)
+    answers = (answering(facts, record, rng) for record in out["scanqa"])
+    out["cold_start"] += [example for example in answers if example is not None]
     out["sqa3d_questions"], out["sqa3d_annotations"] = situated(facts, rng, config.questions)
     return verified(out, facts)
 
