@@ -73,6 +73,7 @@ def record_topics(
         feed = CameraFeed(node, config, _RecordingWindow(recording, jumped))
         spinner.start()
         _wait(recording, feed, seconds, patience, on_progress, ended)
+        _drain(feed)
         return feed.stats.counts()
     finally:
         if feed is not None:
@@ -113,6 +114,16 @@ def _wait(
         on_progress(recording.frames, now - first if first is not None else 0.0)
         if recording.problem or (seconds and first is not None and now - first >= seconds):
             return
+
+
+def _drain(feed: CameraFeed, patience: float = 2.0) -> None:
+    """Wait until the frames that were synchronised before the end are taken in."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        counts = feed.stats.counts()
+        if counts.synchronized <= counts.accepted + sum(counts.dropped.values()):
+            return
+        time.sleep(_POLL / 5)
 
 
 def missing(counts: FeedCounts, patience: float) -> str:
