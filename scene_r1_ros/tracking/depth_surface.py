@@ -94,11 +94,11 @@ def fit_surface(frame: RgbdFrame, grid: PixelGrid, radius: int = 3) -> DepthSurf
     depth = np.ascontiguousarray(frame.depth_m[grid.slices])
     valid = depth > 0
     camera = frame.intrinsics
-    rows, cols = np.indices(depth.shape, dtype=np.float64)
+    rows, cols = np.indices(depth.shape).astype(np.float64)
     x = (grid.x0 + grid.stride * cols - camera.cx) / camera.fx
     y = (grid.y0 + grid.stride * rows - camera.cy) / camera.fy
     q = np.where(valid, 1.0 / np.where(valid, depth, 1.0), 0.0)
-    plane, deviation, fitted = _windowed_planes(x, y, q, valid, radius)
+    plane, deviation, fitted = _windowed_planes(np.asarray(x), np.asarray(y), q, valid, radius)
 
     q_fit = plane[..., 0] * x + plane[..., 1] * y + plane[..., 2]
     raw = np.where(valid, depth, 1.0).astype(np.float64)

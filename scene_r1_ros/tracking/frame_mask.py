@@ -95,8 +95,9 @@ def _covered_holes(view: FrameView, model: VoxelModel) -> Bool:
     size = 2 * max(1, round(footprint / grid.stride * 0.6)) + 1
     nearest = np.full((h, w), np.inf, dtype=np.float32)
     np.minimum.at(nearest, (row[inside], col[inside]), seen.z[inside])
-    nearest = cv2.erode(nearest, np.ones((size, size), np.uint8))
-    covered = cv2.dilate(np.isinf(nearest).astype(np.uint8), np.ones((size, size), np.uint8)) == 0
+    window = np.ones((size, size), np.uint8)
+    nearest = np.asarray(cv2.erode(nearest, window), dtype=np.float32)
+    covered = cv2.dilate(np.isinf(nearest).astype(np.uint8), window) == 0
     index = ndimage.distance_transform_edt(~view.valid, return_distances=False, return_indices=True)
     beside = view.depth[index[0], index[1]]
     clear = ~(beside < nearest - 0.03 - 4 * view.noise)

@@ -24,9 +24,8 @@ class VoxelModel:
         cells = np.prod((high - low) / voxel + 1)
         self.voxel = float(voxel * max(1.0, (cells / max_cells) ** (1 / 3)))
         self.origin = low
-        self.shape: tuple[int, int, int] = tuple(
-            int(n) for n in np.ceil((high - low) / self.voxel) + 1
-        )
+        nx, ny, nz = (int(n) for n in np.ceil((high - low) / self.voxel) + 1)
+        self.shape = (nx, ny, nz)
         self.occupied = np.zeros(self.shape, dtype=bool)
 
     def index(self, points: NDArray[np.float32]) -> NDArray[np.int64]:

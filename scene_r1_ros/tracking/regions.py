@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +85,7 @@ def _without_small(labels: Labels, minimum: int) -> Labels:
     return out
 
 
-def _consecutive(labels: NDArray[np.integer]) -> Labels:
+def _consecutive(labels: NDArray[Any]) -> Labels:
     used = np.unique(labels)
     table = np.zeros(int(used.max(initial=0)) + 1, dtype=np.int32)
     used = used[used > 0]
