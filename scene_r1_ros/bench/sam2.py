@@ -227,11 +227,11 @@ def _weights(job: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     if job["checkpoint"]:
         weights = read_weights(find_checkpoint(job["checkpoint"]))
         return spec_of_weights({k: tuple(v.shape) for k, v in weights.items()}), weights
-    import torch
-
     spec = find_spec(job["model"])
     if spec is None:
         raise SceneR1Error(f"no model {job['model']!r}")
+    import torch
+
     torch.manual_seed(0)
     return spec, build_package_model(spec, job["image_size"]).state_dict()
 
