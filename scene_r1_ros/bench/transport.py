@@ -122,6 +122,7 @@ def _peer(
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            start_new_session=True,  # Ctrl-C reaches this process, which ends that one
         )
         try:
             yield process

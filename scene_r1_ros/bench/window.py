@@ -61,6 +61,7 @@ def _in_a_process(
         [sys.executable, "-m", "scene_r1_ros.bench.window", kind, *numbers],
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # Ctrl-C reaches this process, which ends that one
     )
     try:
         assert process.stdout is not None
