@@ -25,7 +25,7 @@ _SETTLED = 0.2  # share of a run after which memory counts as settled
 def bench_sam2(
     frames: int = 1000,
     queries: int = 100,
-    image_size: int = 256,
+    image_size: int = 128,
     model: str = "sam2.1_hiera_tiny",
     checkpoint: str = "",
     device: str = "auto",
