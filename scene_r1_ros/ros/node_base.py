@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import traceback
@@ -57,6 +58,8 @@ class SceneNode(LifecycleNode):
         self._served = threading.Condition()
         self.requests_group = ReentrantCallbackGroup()
         parameters.declare(self, [("", NodeConfig), *sections])
+        self._refuse_impossible_transitions()
+        self._own = self._entities()
 
     # -- what subclasses fill in
 
@@ -189,6 +192,9 @@ class SceneNode(LifecycleNode):
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Back to unconfigured with nothing left over, ready to be configured again."""
         self._active = self._configured = False
+        for step in (self.stop, self.teardown):  # as far as they get
+            with contextlib.suppress(Exception):
+                step()
         self._destroy_all_but(self._own)
         return TransitionCallbackReturn.SUCCESS
 
