@@ -10,6 +10,7 @@ examples:
   scene-r1 synth rooms --scenes 100
   scene-r1 synth rooms --scenes 20 --seed 2000000          # held-out test rooms
   scene-r1 synth small --scenes 2 --seconds 6 --no-sensor
+  scene-r1 synth sharp --no-motion-blur --no-edge-holes
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from scene_r1_training.data.synth_config import SynthConfig
+
+from ..synthetic.sensor_config import SensorConfig
+from .options import add_config_arguments, config_from
+
 HELP = "make synthetic rooms in ScanNet's formats"
-_SIZES = {"width": 320, "height": 240}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,38 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=int, default=jobs, help=f"rooms at a time (default: {jobs})")
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    recording = parser.add_argument_group("Each recording")
-    for name, default in _SIZES.items():
-        recording.add_argument(
-            f"--{name}", type=int, default=default, metavar="PIXELS", help=f"default: {default}"
-        )
-    recording.add_argument("--seconds", type=float, default=24.0, help="length (default: 24)")
-    recording.add_argument("--fps", type=float, default=5.0, help="frames a second (default: 5)")
-    recording.add_argument("--room-type", default="any", help="such as office (default: any)")
-    recording.add_argument(
-        "--sensor",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="noise, holes and blur of a real camera (default: on)",
-    )
-    language = parser.add_argument_group("Language")
-    language.add_argument(
-        "--descriptions", type=int, default=2, help="of each object, at most (default: 2)"
-    )
-    language.add_argument(
-        "--questions", type=int, default=12, help="of each kind a room, at most (default: 12)"
-    )
+    add_config_arguments(parser, SynthConfig, title="Each room")
+    add_config_arguments(parser, SensorConfig, title="The sensor model")
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the rooms; say how many, how fast."""
-    from scene_r1_training.data.synth import SynthConfig, synthesize
+    from scene_r1_training.data.synth import synthesize
     from tqdm import tqdm
 
     from .main import print_json
 
-    names = {spec.name for spec in SynthConfig.options()}
-    config = SynthConfig(**{name: vars(args)[name] for name in names})
+    config, sensor = config_from(args, SynthConfig), config_from(args, SensorConfig)
     started = time.perf_counter()
     with tqdm(total=args.scenes, unit="room", disable=None) as bar:
 
@@ -79,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
             args.scenes,
             args.seed,
             config,
+            sensor=sensor,
             jobs=args.jobs,
             engine=args.engine,
             on_done=on_done,

@@ -13,7 +13,7 @@ from ..geometry import Box3D
 from .furnish import make_room
 from .rendering import RenderedFrame, render
 from .room import Room
-from .sensor import SensorConfig
+from .sensor_config import SensorConfig
 from .trajectory import make_trajectory
 
 OBJECTS_FILE = "objects.json"

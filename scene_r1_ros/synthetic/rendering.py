@@ -20,7 +20,8 @@ from .lighting import vertex_light
 from .materials import LEVELS, TEXTURES, TILE, Material, texture_tiles
 from .mesh import merge
 from .room import Room
-from .sensor import Sensor, SensorConfig
+from .sensor import Sensor
+from .sensor_config import SensorConfig
 
 _MISS = np.uint32(0xFFFFFFFF)
 _GAMMA = 2.2

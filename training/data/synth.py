@@ -17,16 +17,19 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scene_r1_ros.errors import ConfigError, RecordingError, RecordingFormatError
+from scene_r1_ros.synthetic import SensorConfig
+from scene_r1_ros.synthetic.recipes import RECIPES
 from scene_r1_ros.synthetic.splits import SPLITS, split_of
 
 from ..parallel import Outcome, run_each
 from .scannet_files import write_lines
-from .synth_scene import FORMAT, SceneTask, SynthConfig, scene_name, write_scene
+from .synth_config import FORMAT, SynthConfig
+from .synth_scene import SceneTask, scene_name, settings_of, write_scene
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def synthesize(
     seed: int = 0,
     config: SynthConfig | None = None,
     *,
+    sensor: SensorConfig | None = None,
     jobs: int = 2,
     engine: str = "local",
     on_done: Callable[[Outcome[SceneTask, dict[str, Any]]], None] | None = None,
@@ -59,7 +63,7 @@ def synthesize(
         RecordingError: if no scene could be made.
     """
     out, config = Path(out), config or SynthConfig()
-    tasks = plan(out, scenes, seed, config)
+    tasks = plan(out, scenes, seed, config, sensor)
     todo = [task for task in tasks if not is_done(task)]
     (out / "scans").mkdir(parents=True, exist_ok=True)
     made, failed = [], {}
@@ -77,21 +81,33 @@ def synthesize(
     return SynthReport(tuple(sorted(made)), kept, failed, frames, annotations)
 
 
-def plan(out: Path, scenes: int, seed: int, config: SynthConfig) -> list[SceneTask]:
+def plan(
+    out: Path,
+    scenes: int,
+    seed: int,
+    config: SynthConfig,
+    sensor: SensorConfig | None = None,
+) -> list[SceneTask]:
     """The scenes to make.
 
     Raises:
-        ConfigError: for no scenes, or a range of seeds that is not inside one split.
+        ConfigError: for no scenes, an unknown type of room, or a range of seeds that is not
+            inside one split.
     """
     if scenes < 1:
         raise ConfigError(f"--scenes {scenes}: make at least one.")
+    if config.room_type not in ("any", *RECIPES):
+        raise ConfigError(
+            f"room type {config.room_type!r}: choose any or one of {', '.join(RECIPES)}."
+        )
     first, last = split_of(seed), split_of(seed + scenes - 1)
     if first != last:
         raise ConfigError(
             f"seeds {seed} to {seed + scenes - 1} cross from {first} to {last}; stay in one "
             f"split ({', '.join(f'{n} from {s.start}' for n, s in SPLITS.items())})."
         )
-    return [SceneTask(out, seed + i, config) for i in range(scenes)]
+    sensor = sensor or SensorConfig()
+    return [SceneTask(out, seed + i, config, sensor) for i in range(scenes)]
 
 
 def is_done(task: SceneTask) -> bool:
@@ -104,7 +120,7 @@ def is_done(task: SceneTask) -> bool:
     if not path.is_file():
         return False
     there = _read(path)
-    if there["config"] != asdict(task.config) or there["format"] != FORMAT:
+    if there["config"] != settings_of(task) or there["format"] != FORMAT:
         raise ConfigError(
             f"{task.folder} was made with other settings; give the same, or another OUT folder."
         )

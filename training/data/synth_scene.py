@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from scene_r1_ros.config import Config, option
 from scene_r1_ros.frames import RgbdFrame
 from scene_r1_ros.geometry import Float64, invert, transform_points, yaw_matrix
 from scene_r1_ros.recordings.sens_writer import SensWriter
@@ -36,23 +35,7 @@ from .scannet_files import (
     write_scene_info,
     write_segments,
 )
-
-FORMAT = 1
-"""Counts up when the same seed would give other bytes."""
-
-
-@dataclass(frozen=True)
-class SynthConfig(Config):
-    """What is recorded in each synthetic room."""
-
-    width: int = option(320, "Width of the images.", minimum=32, maximum=4096, unit="pixels")
-    height: int = option(240, "Height of the images.", minimum=24, maximum=4096, unit="pixels")
-    seconds: float = option(24.0, "Length of each recording.", minimum=1.0, maximum=3600, unit="s")
-    fps: float = option(5.0, "Frames a second.", minimum=0.2, maximum=120.0)
-    room_type: str = option("any", "Type of room; any: the seed decides.")
-    sensor: bool = option(True, "Noise, holes and blur of a real camera.")
-    descriptions: int = option(2, "Descriptions of each object, at most.", minimum=0, maximum=20)
-    questions: int = option(12, "Questions a room, at most, of each benchmark.", minimum=0)
+from .synth_config import FORMAT, SynthConfig
 
 
 @dataclass(frozen=True)
@@ -62,6 +45,7 @@ class SceneTask:
     out: Path
     seed: int
     config: SynthConfig
+    sensor: SensorConfig = field(default_factory=SensorConfig)
 
     @property
     def scene_id(self) -> str:
@@ -72,6 +56,11 @@ class SceneTask:
     def folder(self) -> Path:
         """Where the scene's files are."""
         return self.out / "scans" / self.scene_id
+
+
+def settings_of(task: SceneTask) -> dict[str, Any]:
+    """Everything besides the seed that the scene's bytes depend on."""
+    return asdict(task.config) | {"sensor_model": asdict(task.sensor)}
 
 
 def scene_name(seed: int) -> str:
@@ -125,7 +114,7 @@ def _record(
     config = task.config
     camera = default_camera(config.width, config.height)
     poses = make_trajectory(room, room.seed, config.seconds, config.fps)
-    sensor = SensorConfig() if config.sensor else SensorConfig.perfect()
+    sensor = task.sensor if config.sensor else SensorConfig.perfect()
     views = []
     scene = task.scene_id
     with (
@@ -165,7 +154,7 @@ def _summary(task: SceneTask, room: Room, facts: RoomFacts) -> dict[str, Any]:
         "seed": task.seed,
         "split": split_of(task.seed),
         "room_type": room.room_type,
-        "config": asdict(task.config),
+        "config": settings_of(task),
         "frames": len(facts.views),
         "objects": [
             {

@@ -141,6 +141,11 @@ def test_seeds_of_two_splits_are_refused(tmp_path) -> None:
         synthesize(tmp_path, 2, 999_999, SMALL)
 
 
+def test_unknown_room_types_are_refused(tmp_path) -> None:
+    with pytest.raises(ConfigError, match=r"'garage': choose any or one of living room"):
+        synthesize(tmp_path, 1, 0, SMALL.replace(room_type="garage"))
+
+
 def test_command_reports_in_json(data_set, capsys) -> None:
     size = ["--width", "96", "--height", "72", "--seconds", "6", "--fps", "2"]
     flags = ["--scenes", "1", "--seed", str(SEED), "--jobs", "1", "--json", *size]
