@@ -201,7 +201,6 @@ def test_a_wrong_setting_is_one_sentence_and_status_2(tmp_path, arguments, words
         capture_output=True,
         text=True,
         timeout=60,
-        env=os.environ,
     )
     assert done.returncode == 2
     *others, sentence = done.stderr.strip().splitlines()
