@@ -57,17 +57,20 @@ def _run(folder: Path, quick: bool, control: Control) -> BenchResult:
                 if turn >= 0:
                     samples[which].append(seconds)
     ours, theirs = (_medians(one) for one in samples)
+    # tracking does the same work over ROS, where its CPU time cannot be told from the rest
+    rest_cpu = [one["cpu"] - theirs["tracking_cpu"] - one["model"] for one in (ours, theirs)]
     rows = [
         *(Row(_title(stage), "s", ours[stage], theirs[stage], NAME) for stage in _STAGES),
         Row("all but model and tracking", "s", ours["rest"], theirs["rest"], NAME),
         Row("all but model, tracking and lifting", "s", ours["own"], theirs["own"], NAME),
+        Row("CPU, all but model and tracking", "s", rest_cpu[0], rest_cpu[1], NAME),
     ]
-    met = "met" if ours["rest"] < GOAL else "missed"
     camera = window.frames[0].intrinsics
     notes = (
         f"{query!r} in {len(window.frames)} frames of {camera.width}x{camera.height}, {turns} "
         "times; the model answers at once from the truth.",
-        f"Goal: all but model and tracking under {GOAL} s, {met} with {ours['rest']:.3f} s.",
+        f"Goal: all but model and tracking under {GOAL} s. Here {ours['rest']:.3f} s on the clock, "
+        f"{rest_cpu[0]:.3f} s of CPU time; they differ where other programs run.",
     )
     return BenchResult("query", tuple(rows), notes, {"goal_s": GOAL, "frames": len(window.frames)})
 
@@ -114,20 +117,24 @@ def _over_ros(client: Any, query: str) -> Seconds:
 
 def _library(window: WindowSnapshot, reasoner: Any, query: str) -> Seconds:
     from ..lifting import lift
-    from ..pipeline import Pipeline
     from ..tracking import GeometricTracker
 
     grounding, trace = reasoner.ground_traced(window, query)
-    result = Pipeline(GeometricTracker(), lift).from_grounding(window, grounding)
-    if result.lifted is None:
+    if not grounding.found:
         raise SceneR1Error(f"nothing was found: {grounding.reason}")
+    control = Control()
+    begun, cpu = time.perf_counter(), time.process_time()
+    track = GeometricTracker().track(window, grounding.anchor_stamp_ns, grounding.box_xyxy, control)
+    tracked, tracking_cpu = time.perf_counter(), time.process_time() - cpu
+    lift(window, track, control)
     stages = {key: value for key, value in trace.seconds.items() if key != "total"}
     temporal = stages.pop("temporal", 0.0)
     return {
         "temporal": temporal,
         "image": sum(stages.values()),
-        "tracking": result.seconds["tracking"],
-        "lifting": result.seconds["lifting"],
+        "tracking": tracked - begun,
+        "lifting": time.perf_counter() - tracked,
+        "tracking_cpu": tracking_cpu,
     }
 
 
