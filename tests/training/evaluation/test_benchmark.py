@@ -54,6 +54,15 @@ def options(scannet, data, tmp_path):
     return make
 
 
+@pytest.fixture(scope="module")
+def whole_run(scannet, data, tmp_path_factory):
+    """One run with all ceilings: its summary and where it was written."""
+    out = tmp_path_factory.mktemp("run")
+    annotations = scannet / "annotations"
+    options = EvalOptions("scanrefer", annotations, out, data, tracker="geometric", model=MODEL)
+    return evaluate(options), out
+
+
 def predictions(path, data, scannet, move=0.0):
     truth = load_truth(data, SCENE)
     records = [
@@ -134,8 +143,8 @@ def test_captions_are_scored_by_object(scannet, data, options, tmp_path):
 # -- runs
 
 
-def test_a_run_scores_the_pipeline_its_ceilings_and_what_is_lost(options):
-    summary = evaluate(options(model=MODEL))
+def test_a_run_scores_the_pipeline_its_ceilings_and_what_is_lost(whole_run):
+    summary, _ = whole_run
     metrics, ceilings = summary["metrics"], summary["ceilings"]
     assert metrics["acc_25"] == pytest.approx(1 / 3)  # the cabinet
     assert set(ceilings) == {"true_span", "true_view", "true_box", "true_mask"}
@@ -164,10 +173,8 @@ def test_the_two_stage_reasoner_runs_with_its_oracles_and_its_tokens_are_counted
     assert tokens["true_box"] == {}
 
 
-def test_the_page_shows_the_worst_cases_in_pictures(options):
-    chosen = options(model=MODEL)
-    evaluate(chosen)
-    page = (chosen.out / "index.html").read_text()
+def test_the_page_shows_the_worst_cases_in_pictures(whole_run):
+    page = (whole_run[1] / "index.html").read_text()
     assert "said not found" in page
     assert page.count("data:image/jpeg") == 2
     assert "http://" not in page  # one file, nothing fetched
@@ -189,14 +196,10 @@ def test_a_run_goes_on_where_it_was_killed(options):
     assert eval_reasoners.calls == []
 
 
-def test_results_of_another_run_are_not_mixed_in(options):
-    evaluate(options(model="none", oracles=("true_box",)))
-    with pytest.raises(ConfigError, match="results of another run"):
-        evaluate(options(model=MODEL))
-
-
 def test_without_a_model_there_are_ceilings_and_no_metrics(options):
     summary = evaluate(options())
+    with pytest.raises(ConfigError, match="results of another run"):
+        evaluate(options(model=MODEL))  # not mixed in
     assert summary["metrics"] == {}
     assert set(summary["ceilings"]) == {"true_box", "true_mask"}
     assert any("No reasoner ran" in note for note in summary["notes"])
