@@ -14,6 +14,7 @@ from scene_r1_training.data.language.verify import chain_problems, solver_scene
 from scene_r1_training.data.language.write import LanguageConfig, language_of
 
 from scene_r1_ros.synthetic import default_camera, make_room, make_trajectory, render
+from scene_r1_ros.synthetic.splits import HELD_OUT_PAIRS, split_of
 
 SEEDS = (21, 1_000_002)
 
@@ -120,6 +121,17 @@ def test_queries_are_of_many_types(told) -> None:
     assert len({r["query_type"] for r in records["scanrefer"]}) >= 7
     types = {r["eval_type"] for r in records["multi3drefer"]}
     assert {"zt_w_d", "zt_wo_d", "mt"} <= types
+
+
+def test_training_language_never_pairs_what_is_held_out(told) -> None:
+    facts, records, _ = told
+    if split_of(facts.seed) != "train":
+        return
+    texts = [r["description"] for r in (*records["scanrefer"], *records["multi3drefer"])]
+    texts += [r["question"] for r in records["scanqa"]]
+    for text in texts:
+        for mention in parse(text).mentions:
+            assert (mention.noun, mention.color) not in HELD_OUT_PAIRS, text
 
 
 def test_stimulus_counts_the_distractors(told) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scene_r1_ros.synthetic.kinds import KINDS, Place
+from scene_r1_ros.synthetic.splits import allowed_colors
 
 from .facts import RoomFacts, Thing
 from .forms import Form, meaning
@@ -69,13 +70,13 @@ def empty_queries(facts: RoomFacts, rng: np.random.Generator) -> tuple[list[Quer
     for kind in present:
         if kind in COLORLESS:
             continue
-        for color in rng.permutation(np.array(KINDS[kind].colors))[:4]:
+        for color in rng.permutation(np.array(colors_of(facts, kind)))[:4]:
             with_kind.append(Query(Form(Description(kind, str(color))), ()))
         for anchor in _anchors(facts, None, rng):
             for relation in _plausible(kind, anchor.noun):
                 with_kind.append(Query(Form(Description(kind), relation, (anchor,)), ()))
     for kind in KINDS:
-        color = str(rng.choice(KINDS[kind].colors))
+        color = str(rng.choice(colors_of(facts, kind)))
         without_kind.append(Query(Form(Description(kind)), ()))
         if kind not in COLORLESS:
             without_kind.append(Query(Form(Description(kind, color)), ()))
@@ -97,6 +98,12 @@ def names_of(facts: RoomFacts, thing: Thing) -> list[Description]:
         for d in _descriptions(thing)
         if meaning(Form(d), facts).sure == frozenset({thing.object_id})
     ]
+
+
+def colors_of(facts: RoomFacts, kind: str) -> tuple[str, ...]:
+    """Colours of a kind that may be spoken of: a training room that denied a held-out pair would
+    teach that it does not exist."""
+    return allowed_colors(kind, KINDS[kind].colors, facts.seed)
 
 
 def _plausible(kind: str, anchor: str) -> Iterator[str]:

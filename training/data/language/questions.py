@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import wording
-from .choose import names_of, unique_queries
+from .choose import colors_of, names_of, unique_queries
 from .facts import RoomFacts, Thing
 from .forms import Form, meaning
 from .records import speaks_of_color
@@ -116,7 +116,7 @@ def _is_there(facts: RoomFacts, rng: np.random.Generator) -> Iterator[Any]:
         if thing.kind == kind and thing.object_id in facts.shown:
             phrase = article(f"{thing.color} {kind}")
             yield "exists", f"is there {phrase} in the room?", ["yes"], [thing.object_id]
-        absent = str(rng.choice(("red", "green", "blue", "yellow", "purple")))
+        absent = str(rng.choice(colors_of(facts, kind)))
         if all(t.color != absent for t in members) and all(
             t.object_id in facts.shown for t in members
         ):
