@@ -154,6 +154,8 @@ class LiftingNode(SceneNode):
                 self._groundings.pop(next(iter(self._groundings)))
 
     def _on_mask(self, msg: ObjectMask) -> None:
+        if msg.count == 0:  # an object that is already there is followed live
+            return
         mask = mask_from_msg(msg)
         with self._lock:
             if msg.query_id in self._cancelled:

@@ -15,6 +15,7 @@ from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
 from ..errors import SceneR1Error
+from .log_bridge import bridge_core_log
 from .node_base import SceneNode
 from .transport import use_shared_memory_profile
 
@@ -48,6 +49,7 @@ def run_nodes(
         print(f"error: {error}", file=sys.stderr)
         rclpy.try_shutdown()
         return 2
+    bridge_core_log(nodes[0].get_logger())
     executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS)
     for node in nodes:
         executor.add_node(node)

@@ -180,7 +180,7 @@ def model_mask(prompt: Prompt, width: int, height: int, image_size: int) -> Tens
     import torch
     from torch.nn.functional import interpolate
 
-    mask = torch.from_numpy(prompt.checked_mask(width, height))[None, None].float()
+    mask = torch.tensor(prompt.checked_mask(width, height))[None, None].float()
     if (height, width) == (image_size, image_size):
         return mask
     resized = interpolate(
