@@ -95,6 +95,10 @@ def read_provenance(path: Path, table: str) -> dict[str, Any]:
     """What a table was made from and how; raises as :func:`read_table`."""
     try:
         metadata = pq.read_schema(path).metadata or {}
+    except FileNotFoundError:
+        raise RecordingFormatError(
+            f"there are no labels at {path}; make them with scene-r1 prepare labels."
+        ) from None
     except (OSError, pa.ArrowInvalid) as error:
         raise RecordingFormatError(f"labels {path} cannot be read: {error}.") from error
     if _META_KEY not in metadata:

@@ -61,10 +61,13 @@ def stage_counts(stages: Mapping[str, str]) -> dict[str, int]:
     return {stage: count[stage] for stage in STAGES if count[stage]}
 
 
-def stage_budget(accuracy: Mapping[str, float | None]) -> dict[str, float]:
+def stage_budget(
+    accuracy: Mapping[str, float | None], never_visible: float = 0.0
+) -> dict[str, float]:
     """Points lost in each stage: what the next oracle wins over the one before.
 
-    ``accuracy`` is by variant. Without the pipeline's own figure the first stages are left out.
+    ``accuracy`` is by variant, ``never_visible`` the share of targets that no frame shows, which
+    no stage can win. Without the pipeline's own figure the first stages are left out.
     """
     names = {
         "pipeline": "finding the time",
@@ -75,9 +78,11 @@ def stage_budget(accuracy: Mapping[str, float | None]) -> dict[str, float]:
     }
     known = [(v, a) for v in VARIANTS if (a := accuracy.get(v)) is not None]
     lost = {}
-    for (variant, value), (_, following) in zip(known, [*known[1:], ("", 1.0)], strict=True):
+    for (variant, value), (_, following) in zip(
+        known, [*known[1:], ("", 1.0 - never_visible)], strict=True
+    ):
         lost[names[variant]] = following - value
-    return lost
+    return lost | ({"never filmed": never_visible} if never_visible else {})
 
 
 def distance_group(metres: float | None) -> str:

@@ -52,7 +52,8 @@ _PAGE = """<!doctype html>
 variant wins over the one before; together with the accuracy they make 1.</p>
 <div class="row">{% for image in images.lost %}<img src="{{ image }}" alt="">{% endfor %}</div>
 {% endif %}
-{% if images.sure %}<h2>Confidence</h2><div class="row"><img src="{{ images.sure }}" alt=""><table>
+{% if images.sure %}<h2>Confidence</h2><div class="row">
+<img src="{{ images.sure }}" style="width: 340px" alt=""><table>
 <tr><td>expected calibration error</td><td class="n">{{ number(s.calibration.ece) }}</td></tr>
 <tr><td>Brier score</td><td class="n">{{ number(s.calibration.brier) }}</td></tr>
 <tr><td>right above wrong (AUROC)</td><td class="n">{{ number(s.calibration.auroc) }}</td></tr>

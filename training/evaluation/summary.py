@@ -42,6 +42,8 @@ def summarize(
     stages = stages_of(annotations, shown, shown_records, truths) if grounding and shown else {}
     name = _MAIN.get(benchmark, acc_name(0.25))
     accuracy = {variant: result.metrics.get(name) for variant, result in scored.items()}
+    counted = [item for item in annotations if item.object_ids or benchmark == "multi3dref"]
+    unseen = _never_visible(counted, truths)
     all_notes = [*notes, *(shown.notes if shown else ())]
     if main is None:
         all_notes.append("No reasoner ran (--model none): there are ceilings, but no metrics.")
@@ -58,13 +60,23 @@ def summarize(
         "tokens": _tokens(shown_records.values()),
         "stages": stage_counts(stages),
         "stages_of": shown_name,
-        "budget": stage_budget(accuracy) if grounding else {},
+        "budget": stage_budget(accuracy, unseen) if grounding else {},
         "calibration": _calibrated(main, records.get(PIPELINE, {})),
         "groups": group_results(shown.value, shown.correct, groups) if shown else {},
         "failed": sum(bool(record.get("error")) for record in shown_records.values()),
         "notes": list(dict.fromkeys(all_notes)),
         "about": dict(about),
     }
+
+
+def _never_visible(counted: Sequence[Annotation], truths: Mapping[str, SceneTruth]) -> float:
+    """Share of the samples whose targets no frame shows; 0 where views are not known."""
+    unseen = 0
+    for item in counted:
+        truth = truths.get(item.scene_id)
+        known = bool(item.object_ids and truth and truth.views)
+        unseen += known and truth is not None and not truth.seen(item.object_ids)
+    return unseen / len(counted) if counted else 0.0
 
 
 def stages_of(

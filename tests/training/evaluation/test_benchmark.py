@@ -153,6 +153,8 @@ def test_a_run_scores_the_pipeline_its_ceilings_and_what_is_lost(whole_run):
     assert stages == {"correct": 1, "target never visible": 1, "said not found": 1}
     assert sum(summary["budget"].values()) + metrics["acc_25"] == pytest.approx(1.0)
     assert summary["budget"]["finding the box"] == pytest.approx(1 / 3)
+    assert summary["budget"]["never filmed"] == pytest.approx(1 / 3)
+    assert summary["budget"]["lifting"] == pytest.approx(0.0)
     assert summary["seconds"]["total"] > 0
     assert summary["calibration"]["n"] == 1
     groups = {row["group"]: row for row in summary["groups"]["category"]}
