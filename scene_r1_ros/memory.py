@@ -212,7 +212,8 @@ class ObjectMemory:
     def _get(self, object_id: str) -> GroundedObject:
         if object_id not in self._objects:
             known = ", ".join(self._objects) or "none"
-            raise UnknownObjectError(f"no object has the id {object_id!r}; known ids: {known}.")
+            wanted = repr(object_id if len(object_id) <= 80 else object_id[:77] + "...")
+            raise UnknownObjectError(f"no object has the id {wanted}; known ids: {known}.")
         return self._objects[object_id]
 
     def _find(self, box: Box3D, label: str) -> GroundedObject | None:

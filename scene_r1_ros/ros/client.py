@@ -43,6 +43,7 @@ from ..control import Control
 from ..errors import OK, CancelledError, DeadlineError, NotActiveError, error_from_code
 from ..geometry import BoxXyxy
 from .conversions import box2d_to_msg, ns_to_stamp, seconds_to_duration
+from .node_base import SERVICES_QOS
 from .transport import use_shared_memory_profile
 
 DEFAULT_TIMEOUT = 60.0
@@ -237,10 +238,11 @@ class GroundingClient:
 
         def done(future: Any) -> None:
             expiry.cancel()
-            response, error = future.result(), future.exception()
-            if error is not None:
-                _fail(answer, error)
-            elif response.error_code != OK:
+            if future.exception() is not None:
+                _fail(answer, future.exception())
+                return
+            response = future.result()
+            if response.error_code != OK:
                 _fail(answer, error_from_code(response.error_code, response.message))
             elif not answer.done():
                 answer.set_result(response)
@@ -292,7 +294,9 @@ class GroundingClient:
     def _client(self, kind: Any, name: str) -> Any:
         with self._lock:
             if name not in self._clients:
-                self._clients[name] = self.node.create_client(kind, f"{self.namespace}/{name}")
+                self._clients[name] = self.node.create_client(
+                    kind, f"{self.namespace}/{name}", qos_profile=SERVICES_QOS
+                )
             return self._clients[name]
 
     def _spin(self) -> None:

@@ -11,7 +11,7 @@ from scene_r1_msgs import msg as scene_msgs
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 
-from ..errors import FrameError
+from ..errors import FrameError, RequestError
 from ..frames import RgbdFrame
 from ..geometry import Box3D, BoxXyxy, Float64
 from ..memory import GroundedObject
@@ -37,7 +37,13 @@ def duration_to_seconds(duration: Duration) -> float:
 
 
 def seconds_to_duration(seconds: float) -> Duration:
-    """Inverse of :func:`duration_to_seconds`."""
+    """Inverse of :func:`duration_to_seconds`.
+
+    Raises:
+        RequestError: if a message cannot carry it.
+    """
+    if not -(2.0**31) < seconds < 2.0**31 - 1:
+        raise RequestError(f"timeout {seconds:g} s cannot be sent; give 0 to 2e9 seconds.")
     sec, nanosec = divmod(round(seconds * 1e9), 1_000_000_000)
     return Duration(sec=sec, nanosec=nanosec)
 

@@ -39,6 +39,7 @@ from .window_access import CLEAR_TOPIC, WindowAccess
 
 # A person types a stamp with fewer digits than the camera gave it.
 _STAMP_TOLERANCE_NS = 5_000_000
+_LONGEST_LABEL = 200
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,10 @@ class GroundingNode(SceneNode):
         box = checked_box(
             box2d_from_msg(request.box), frame.intrinsics.width, frame.intrinsics.height
         )
-        grounding = Grounding.from_box(frame.stamp_ns, box, request.label.strip())
+        label = request.label.strip()
+        if len(label) > _LONGEST_LABEL:
+            raise RequestError(f"label of {len(label)} characters; at most {_LONGEST_LABEL}.")
+        grounding = Grounding.from_box(frame.stamp_ns, box, label)
         item, seconds = self.lift_grounding(grounding, new_query_id(), frame.frame_id, control)
         response.object = item
         response.seconds = stage_seconds(seconds, started)

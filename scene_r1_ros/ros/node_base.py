@@ -27,6 +27,8 @@ _ANSWERING = 2.0
 RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 # A track is published as fast as it can be; none of its masks may be lost.
 MASKS_QOS = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+# Requests that come together all wait for a thread; of more than this many, some get no answer.
+SERVICES_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -110,7 +112,13 @@ class SceneNode(LifecycleNode):
                     self._served.notify_all()
             return response
 
-        return self.create_service(kind, name, callback, callback_group=self.requests_group)
+        return self.create_service(
+            kind,
+            name,
+            callback,
+            qos_profile=SERVICES_QOS,
+            callback_group=self.requests_group,
+        )
 
     def subscribe(
         self, kind: Any, topic: str, handler: Callable[[Any], None], qos: Any, **kwargs: Any
