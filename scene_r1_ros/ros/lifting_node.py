@@ -42,7 +42,7 @@ from .runner import run_nodes
 from .stage import Stage
 from .window_access import WindowAccess
 
-# Each query's object is in a message of its own, so several may have to wait for a slow reader.
+# Every message counts (an object of its own, a deletion), so several may wait for a slow reader.
 OBJECTS_QOS = QoSProfile(
     depth=10,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -109,7 +109,7 @@ class LiftingNode(SceneNode):
         )
         self.objects = self.create_lifecycle_publisher(GroundedObjectArray, "objects", OBJECTS_QOS)
         self.cloud = self.create_lifecycle_publisher(PointCloud2, "object_cloud", LATCHED)
-        self.markers = self.create_lifecycle_publisher(MarkerArray, "markers", LATCHED)
+        self.markers = self.create_lifecycle_publisher(MarkerArray, "markers", OBJECTS_QOS)
         self.inputs = [
             self.subscribe(GroundingMsg, "grounding", self._on_grounding, RELIABLE),
             self.subscribe(ObjectMask, "masks", self._on_mask, MASKS_QOS),
