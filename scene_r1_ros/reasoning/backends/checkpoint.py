@@ -26,7 +26,8 @@ class TransformersConfig(Config):
         choices=("auto", "float32", "bfloat16", "float16"),
     )  # fmt: skip
     device_map: str = option(
-        "auto", "Where it runs: auto (all GPUs, else the CPU), cpu, cuda, cuda:1."
+        "auto",
+        "Where it runs: auto (all GPUs, else the CPU), cpu, cuda, cuda:1, none (in training).",
     )
     attention: str = option(
         "auto", "Attention implementation; auto is the library's choice.",
@@ -220,6 +221,8 @@ def _processor(config: TransformersConfig, source: dict[str, Any]) -> Any:
 def _device_map(wanted: str) -> str | None:
     import torch
 
+    if wanted == "none":  # whoever trains places the weights
+        return None
     if wanted == "auto":
         return "auto" if torch.cuda.is_available() else None
     if wanted.startswith("cuda") and not torch.cuda.is_available():
