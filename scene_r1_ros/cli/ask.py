@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     with GroundingClient(args.namespace) as client, ProgressBar() as bar:
         if args.question:
             record = _answer(client.answer_async(args.query, timeout=args.timeout).result())
-            text = f"{record['answer']}\n  why     {record['rationale']}"
+            why = f"\n  why     {record['rationale']}" if record["rationale"] else ""
+            text = record["answer"] + why
         else:
             from ..ros.describe import object_record
             from .text import object_text

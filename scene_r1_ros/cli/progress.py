@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from types import TracebackType
 from typing import Any
 
+from ..closing import Closing
 from ..control import Control
 
 
-class ProgressBar:
+class ProgressBar(Closing):
     """``control`` is handed to the pipeline; each stage gets a bar of its own on a terminal."""
 
     def __init__(self) -> None:
@@ -17,22 +17,11 @@ class ProgressBar:
         self._stage = ""
         self._bar: Any = None
 
-    def __enter__(self) -> ProgressBar:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._end()
-
     def _show(self, stage: str, fraction: float, text: str) -> None:
         from tqdm import tqdm
 
         if stage != self._stage:
-            self._end()
+            self.close()
             self._stage = stage
             form = "{desc:<10} {bar} {percentage:3.0f}% {elapsed}{postfix}"
             self._bar = tqdm(total=1.0, desc=stage, bar_format=form, leave=False)
@@ -40,7 +29,8 @@ class ProgressBar:
         if text:
             self._bar.set_postfix_str(text[-60:].replace("\n", " "))
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """Take the bar away."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None

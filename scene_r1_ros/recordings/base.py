@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..closing import Closing
 from ..errors import FrameError, NoSuchFrameError, RecordingError, RecordingFormatError
 from ..frames import CameraIntrinsics, RgbdFrame, WindowSnapshot, seconds_to_ns
 from .ahead import map_ahead
@@ -77,7 +77,7 @@ class SkipLog(Sequence[SkippedFrame]):
         return "; ".join(parts)
 
 
-class Recording(ABC):
+class Recording(Closing, ABC):
     """An RGB-D recording with poses; streams :class:`RgbdFrame` in order of time.
 
     ``stamps_ns`` (int64) are the candidates' times, strictly rising; ``numbers`` are the numbers
@@ -140,7 +140,7 @@ class Recording(ABC):
             RecordingFormatError: if the recording is malformed.
         """
 
-    def close(self) -> None:  # noqa: B027 - most recordings hold nothing open
+    def close(self) -> None:
         """Let go of open files; the recording cannot be read afterwards."""
 
     # -- for users
@@ -160,12 +160,6 @@ class Recording(ABC):
 
     def __iter__(self) -> Iterator[RgbdFrame]:
         return self.frames()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<{self.kind} recording {self.name!r}: {self.frame_count} frames>"

@@ -7,7 +7,6 @@ import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -80,7 +79,7 @@ class SensWriter:
         self._stack = ExitStack()
         self.frame_count = 0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> SensWriter:
         partial = self._stack.enter_context(written_atomically(self.path, self._overwrite))
         self._file = self._stack.enter_context(partial.open("wb"))
         self._file.write(self._header.pack())

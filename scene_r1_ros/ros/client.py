@@ -17,7 +17,6 @@ import threading
 import time
 import uuid
 from concurrent.futures import Future
-from types import TracebackType
 from typing import Any
 
 import rclpy
@@ -39,6 +38,7 @@ from scene_r1_msgs.srv import (
     TrackBox,
 )
 
+from ..closing import Closing
 from ..control import Control
 from ..errors import OK, CancelledError, DeadlineError, NotActiveError, error_from_code
 from ..geometry import BoxXyxy
@@ -53,7 +53,7 @@ _POLL = 0.02
 _POLL_HEALTH = 0.2
 
 
-class GroundingClient:
+class GroundingClient(Closing):
     """Calls the services of one scene_r1 graph.
 
     ``namespace`` is the graph's; ``discovery_timeout`` is how long to look for its services, in
@@ -75,17 +75,6 @@ class GroundingClient:
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._spin, name="grounding-client", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> GroundingClient:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the client's node; calls still under way fail."""

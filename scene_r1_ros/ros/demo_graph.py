@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from ..closing import Closing
 from ..errors import BoxError, DeadlineError, NoSuchFrameError, RequestError, WindowEmptyError
 from ..geometry import BoxXyxy
 from ..player_config import PlayerConfig
@@ -62,7 +62,7 @@ class Playback:
         }
 
 
-class DemoGraph:
+class DemoGraph(Closing):
     """Starts everything and ends everything; use it in a ``with`` block.
 
     The domain is a free one of this machine unless the user has set ROS_DOMAIN_ID. ``domain`` is
@@ -83,17 +83,6 @@ class DemoGraph:
         self.domain = use_private_domain()
         self.client = GroundingClient(namespace, discovery_timeout=1.0)
         self.listener = ResultListener(self.client.node, PlayerConfig().camera_info_topic, on_stage)
-
-    def __enter__(self) -> DemoGraph:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the player, the nodes and the client."""

@@ -117,6 +117,7 @@ class QueryApi:
         """Fill a GroundQuery response or a Ground result; they have the same fields."""
         started = time.monotonic()
         query_id = new_query_id()
+        response.grounding.query_id, response.grounding.query = query_id, request.query
         seconds: dict[str, float] = {}
         try:
             reasoner = self._model()
