@@ -59,6 +59,9 @@ def run_nodes(
     started = all(outcomes)
     while started and not until() and not ended.wait(_POLL):
         pass
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A terminal and `ros2 launch` both pass Ctrl-C on; the second must not kill the clean end.
+        signal.signal(number, signal.SIG_IGN)
     for node in nodes:
         node.close()
     closing.set()

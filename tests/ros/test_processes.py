@@ -48,7 +48,9 @@ class Processes:
     def end(self, module, number=signal.SIGINT):
         """Exit status and seconds until the end."""
         process, began = self.running.pop(module), time.monotonic()
-        process.send_signal(number)
+        for _ in range(3):  # a terminal and a launch file both pass Ctrl-C on
+            process.send_signal(number)
+            time.sleep(0.05)
         return process.wait(20), time.monotonic() - began
 
     def close(self):
