@@ -123,6 +123,38 @@ def test_frames_at_rest_keep_their_pose_but_one_image_a_second():
     assert [round(f.stamp, 2) for f in snapshot.frames] == [0.0, 1.0, 2.0, 2.97]
 
 
+def test_what_was_just_seen_keeps_its_pixels_a_while():
+    window = VideoWindow(WindowConfig(recent_seconds=0.2))
+    for i in range(90):
+        window.add(frame(i / 30))
+    stamps = [round(f.stamp, 2) for f in window.snapshot(passing="recent").frames]
+    assert stamps == [0.0, 1.0, 2.0, 2.77, 2.8, 2.83, 2.87, 2.9, 2.93, 2.97]
+    keyframes = window.snapshot(passing="none").frames
+    assert [f.stamp for f in keyframes] == [0.0, 1.0, 2.0]
+    assert window.nbytes == sum(f.nbytes for f in window.snapshot(passing="recent").frames)
+
+
+def test_a_frame_that_is_worked_on_stays():
+    window = VideoWindow(WindowConfig(recent_seconds=0.2))
+    for i in range(90):
+        window.add(frame(i / 30))
+        if i == 50:
+            stamp = window.snapshot().end_ns
+            assert window.keep(stamp)
+    assert stamp in [f.stamp_ns for f in window.snapshot(passing="none").frames]
+    assert window.keep(stamp)
+    assert not window.keep(stamp + 1)
+
+
+def test_recent_frames_make_way_before_keyframes():
+    camera = CameraIntrinsics(640, 480, 500, 500, 320, 240)
+    window = VideoWindow(WindowConfig(max_megabytes=10.0, recent_seconds=5.0))
+    for i in range(90):
+        window.add(frame(i / 30, camera=camera))
+    assert window.nbytes <= 10e6
+    assert [f.stamp for f in window.snapshot(passing="none").frames] == [0.0, 1.0, 2.0]
+
+
 def test_a_moving_camera_keeps_more_images():
     window = VideoWindow(WindowConfig())
     for i in range(90):
