@@ -1,0 +1,1 @@
+"""What a model learns from: a query, frames, and what is true, ready to become a prompt."""

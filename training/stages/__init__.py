@@ -1,0 +1,1 @@
+"""The stages of training on TRL: supervised cold start, then GRPO for each kind of answer."""

@@ -1,0 +1,98 @@
+"""What both trainers share: losses that must be finite, checkpoints that are whole, and a
+learning rate of its own for the vision tower."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..examples.errors import TrainingError
+from .checkpoints import check_space, disk_sentence, remove_old, seal
+from .loading import is_vision
+
+
+class Guarded:
+    """Mixin before a TRL trainer; ``vision_rate`` and ``keep`` are set after construction."""
+
+    vision_rate: float = 0.0
+    keep: int = 2
+    on_step: Callable[[int], None] | None = None
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Any:
+        """One forward and backward pass.
+
+        Raises:
+            TrainingError: if the loss is not finite.
+        """
+        loss = super().training_step(*args, **kwargs)  # type: ignore[misc]
+        self._check_finite(loss, "loss")
+        return loss
+
+    def _check_finite(self, value: Any, what: str) -> None:
+        if not bool(torch.isfinite(value).all()):
+            from .checkpoints import whole_checkpoints
+
+            args, state = self.args, self.state  # type: ignore[attr-defined]
+            last = whole_checkpoints(Path(args.output_dir))
+            intact = f"The last good checkpoint is {last[-1]}." if last else "None was saved yet."
+            raise TrainingError(
+                f"the {what} became {float(value):g} at step {state.global_step + 1}: lower "
+                f"optim.rate (now {args.learning_rate:g}) or optim.clip, or train in float32. "
+                f"{intact}"
+            )
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """AdamW with the vision tower in groups of its own where it learns at another rate."""
+        if not self.vision_rate or self.optimizer is not None:
+            return super().create_optimizer(model)  # type: ignore[misc]
+        of = self.model if model is None else model  # type: ignore[attr-defined]
+        decayed = set(self.get_decay_parameter_names(of))  # type: ignore[attr-defined]
+        groups: dict[tuple[bool, bool], list[Any]] = {}
+        for name, parameter in of.named_parameters():
+            if parameter.requires_grad:
+                groups.setdefault((is_vision(name), name in decayed), []).append(parameter)
+        args = self.args  # type: ignore[attr-defined]
+        parameters = [
+            {
+                "params": members,
+                "weight_decay": args.weight_decay if decay else 0.0,
+                **({"lr": self.vision_rate} if vision else {}),
+            }
+            for (vision, decay), members in sorted(groups.items())
+        ]
+        kind, options = self.get_optimizer_cls_and_kwargs(args, of)  # type: ignore[attr-defined]
+        self.optimizer = kind(parameters, **options)
+        return self.optimizer
+
+    optimizer: Any = None
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        args, state = self.args, self.state  # type: ignore[attr-defined]
+        out = Path(args.output_dir)
+        folder = out / f"checkpoint-{state.global_step}"
+        if args.should_save:
+            check_space(out, self._checkpoint_bytes())
+        try:
+            super()._save_checkpoint(model, trial)  # type: ignore[misc]
+            self.accelerator.wait_for_everyone()  # type: ignore[attr-defined]
+            if args.should_save:
+                seal(folder)
+                remove_old(out, self.keep)
+        except Exception as error:
+            # safetensors and torch raise errors of their own on a full disk
+            if isinstance(error, TrainingError):
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
+            raise TrainingError(disk_sentence(out, error)) from error
+
+    def _checkpoint_bytes(self) -> int:
+        """Weights that are saved, and two moments of those that learn."""
+        model = self.model  # type: ignore[attr-defined]
+        learning = [p for p in model.parameters() if p.requires_grad]
+        saved = learning if hasattr(model, "peft_config") else list(model.parameters())
+        weights = sum(p.numel() * p.element_size() for p in saved)
+        return weights + 2 * sum(p.numel() * p.element_size() for p in learning)
