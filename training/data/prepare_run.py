@@ -113,15 +113,16 @@ def plan(
     Raises:
         ConfigError: if ``out`` was made with other settings.
     """
-    about = {"version": 1, "root": str(root), "config": dataclasses.asdict(config)}
+    settings = dataclasses.asdict(config)
+    about = {"version": 1, "root": str(root), "config": settings}
     path = out / DATASET_FILE
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))
         if before != about:
             changed = {
-                name: (value, about["config"][name])
+                name: (value, settings.get(name))
                 for name, value in before.get("config", {}).items()
-                if about["config"].get(name) != value
+                if settings.get(name) != value
             }
             was = ", ".join(f"{name} was {a}, is {b}" for name, (a, b) in changed.items())
             raise ConfigError(

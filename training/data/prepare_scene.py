@@ -166,7 +166,7 @@ def _scaled(frame: RgbdFrame, config: PrepareConfig) -> _Encoded:
     return _Encoded(
         color=encode_color(np.asarray(color, dtype=np.uint8), ".jpg", config.jpeg_quality),
         suffix=".jpg",
-        depth=encode_depth(metres_to_depth(depth, SCALED_DEPTH)),
+        depth=encode_depth(metres_to_depth(np.asarray(depth, np.float32), SCALED_DEPTH)),
         T_world_camera=frame.T_world_camera,
     )
 

@@ -171,9 +171,14 @@ def _records(
         return records
     if options.data is None:
         raise ConfigError("running the pipeline needs --data.")
-    run = {"benchmark": options.benchmark, "data": str(options.data), "model": options.model}
-    run |= {"tracker": options.tracker, "max_frames": options.max_frames}
-    run |= {"settings": list(options.settings)}
+    run = {
+        "benchmark": options.benchmark,
+        "data": str(options.data),
+        "model": options.model,
+        "tracker": options.tracker,
+        "max_frames": options.max_frames,
+        "settings": list(options.settings),
+    }
     results = ResultFile(options.out / "results.jsonl", run)
     total = len(chosen) * len(variants)
     done = sum((v, item.key) in results.records for v in variants for item in chosen)

@@ -83,7 +83,8 @@ def lifting_cases(
         sensor = SensorConfig.perfect()
     camera = default_camera(scene.width, scene.height)
     smallest = SMALLEST_SHARE * scene.width * scene.height
-    frames, masks = [], {item.instance: {} for item in room.objects}
+    frames: list[RgbdFrame] = []
+    masks: dict[int, dict[int, NDArray[np.bool_]]] = {item.instance: {} for item in room.objects}
     extents = {item.instance: _Extent(item.box) for item in room.objects}
     for rendered in render(room, poses, camera, sensor, nthreads=1):
         frames.append(rendered.frame)

@@ -135,7 +135,9 @@ def summarize_lifting(
         "split": f"rooms {options.seed} to {options.seed + options.scenes - 1}",
         "n": len(base),
         "metrics": metrics,
-        "goals": {name: {"goal": g, "reached": metrics[name] >= g} for name, g in GOALS.items()},
+        "goals": {
+            name: {"goal": g, "reached": _at_least(metrics[name], g)} for name, g in GOALS.items()
+        },
         "ceilings": ceilings,
         "well_seen": lifting_metrics(row for row in base if row["seen_iou"] >= WELL_SEEN),
         "ablations": table,
@@ -272,6 +274,10 @@ def _load(path: Path) -> dict[str, list[dict[str, Any]]]:
                 continue  # cut off by a kill; that room is measured again
             done[entry["task"]] = entry["rows"]
     return done
+
+
+def _at_least(value: float | None, goal: float) -> bool:
+    return value is not None and value >= goal
 
 
 def _key(row: Mapping[str, Any]) -> str:

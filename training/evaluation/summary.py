@@ -47,9 +47,7 @@ def summarize(
     all_notes = [*notes, *(shown.notes if shown else ())]
     if main is None:
         all_notes.append("No reasoner ran (--model none): there are ceilings, but no metrics.")
-    groups = truth_groups(annotations, truths)
-    if shown is not None:
-        groups |= shown.groups
+    groups = {**truth_groups(annotations, truths), **(shown.groups if shown else {})}
     return {
         "benchmark": benchmark,
         "split": split,

@@ -39,7 +39,7 @@ DEFAULTS = {
     "image": "box_iou=1,abstention=1,format=0.5",
     "answer": "exact=0.5,f1=0.5,format=0.5",
 }
-_ACCURACY = {
+_ACCURACY: dict[str, list[Reward]] = {
     "temporal": [temporal_iou_reward, abstention_reward],
     "image": [box_iou_reward, abstention_reward],
     "answer": [exact_reward, numeric_reward],
