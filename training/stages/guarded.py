@@ -45,6 +45,13 @@ class Guarded:
                 f"{intact}"
             )
 
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Figures without those that no row of the batch had."""
+        metrics = self._metrics["train" if self.model.training else "eval"]  # type: ignore[attr-defined]
+        for name in [n for n, values in metrics.items() if all(v != v for v in values)]:
+            del metrics[name]
+        super().log(logs, start_time)  # type: ignore[misc]
+
     def create_optimizer(self, model: Any = None) -> Any:
         """AdamW with the vision tower in groups of its own where it learns at another rate."""
         if not self.vision_rate or self.optimizer is not None:
@@ -69,6 +76,28 @@ class Guarded:
         return self.optimizer
 
     optimizer: Any = None
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Weights of a checkpoint into the model in hand.
+
+        transformers saves models such as Qwen2.5-VL under the names of their first release and
+        renames them in from_pretrained only; its trainer would load none of them, and go on with
+        the weights it began with.
+
+        Raises:
+            TrainingError: if the weights are of another model.
+        """
+        of = self.accelerator.unwrap_model(model or self.model)  # type: ignore[attr-defined]
+        if self.is_fsdp_enabled or hasattr(of, "peft_config"):  # type: ignore[attr-defined]
+            super()._load_from_checkpoint(resume_from_checkpoint, model)  # type: ignore[misc]
+            return
+        saved = type(of).from_pretrained(resume_from_checkpoint, dtype=of.dtype)
+        try:
+            of.load_state_dict(saved.state_dict(), strict=True)
+        except RuntimeError as error:
+            raise TrainingError(
+                f"{resume_from_checkpoint} is a checkpoint of another model: {error}"
+            ) from error
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         args, state = self.args, self.state  # type: ignore[attr-defined]
