@@ -15,7 +15,7 @@ from std_msgs.msg import Header
 
 from ..config import Config, option
 from ..control import Control
-from ..errors import BusyError, NoSuchFrameError, NotActiveError, RequestError, SceneR1Error
+from ..errors import NoSuchFrameError, NotActiveError, RequestError, SceneR1Error
 from ..frames import RgbdFrame, VideoWindow, WindowSnapshot
 from ..geometry import checked_box
 from ..reasoning import Grounding, build
@@ -87,7 +87,6 @@ class GroundingNode(SceneNode):
     def setup(self) -> None:
         self.access.setup()
         self.config = self.settings("grounding", GroundingNodeConfig)
-        self._open_requests = 0
         self.groundings = self.create_lifecycle_publisher(GroundingMsg, "grounding", RELIABLE)
         self.statuses = self.create_publisher(StageStatus, "stage_status", RELIABLE)
         self.cleared = self.create_publisher(Header, CLEAR_TOPIC, RELIABLE)
@@ -169,14 +168,8 @@ class GroundingNode(SceneNode):
             DeadlineError, CancelledError: from ``control``; the other nodes are told.
         """
         self._check_stages()
-        if self._open_requests >= self.config.max_requests:
-            raise BusyError(
-                f"{self._open_requests} requests are being served, as many as this node takes; "
-                "ask again in a moment."
-            )
-        self._open_requests += 1
+        request = self.pending.open(query_id, control, self.config.max_requests)
         self.window.keep(grounding.anchor_stamp_ns)
-        request = self.pending.open(query_id, control)
         try:
             self.groundings.publish(grounding_to_msg(grounding, query_id, camera))
             item = request.wait(self._check_stages)
@@ -184,7 +177,6 @@ class GroundingNode(SceneNode):
             self.tell(query_id, StageStatus.CANCELLED, error)  # nobody waits for it any more
             raise
         finally:
-            self._open_requests -= 1
             self.pending.close(request)
         return item, request.seconds
 

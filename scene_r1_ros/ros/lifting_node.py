@@ -27,7 +27,7 @@ from ..lifting import LiftConfig, lift
 from ..memory import MemoryConfig, ObjectMemory
 from ..reasoning import Grounding
 from ..tracking import FrameMask, MaskTrack
-from . import window_access
+from . import detections, window_access
 from .cloud import points_to_cloud
 from .conversions import (
     grounding_from_msg,
@@ -110,6 +110,10 @@ class LiftingNode(SceneNode):
         self.objects = self.create_lifecycle_publisher(GroundedObjectArray, "objects", OBJECTS_QOS)
         self.cloud = self.create_lifecycle_publisher(PointCloud2, "object_cloud", LATCHED)
         self.markers = self.create_lifecycle_publisher(MarkerArray, "markers", OBJECTS_QOS)
+        self.detections = None
+        if detections.available():
+            kind = detections.Detection3DArray
+            self.detections = self.create_lifecycle_publisher(kind, "detections", LATCHED)
         self.inputs = [
             self.subscribe(GroundingMsg, "grounding", self._on_grounding, RELIABLE),
             self.subscribe(ObjectMask, "masks", self._on_mask, MASKS_QOS),
@@ -141,8 +145,9 @@ class LiftingNode(SceneNode):
         for subscription in self.inputs:
             self.destroy_subscription(subscription)
         self.stage.close()
-        for publisher in (self.objects, self.cloud, self.markers):
-            self.destroy_lifecycle_publisher(publisher)
+        for publisher in (self.objects, self.cloud, self.markers, self.detections):
+            if publisher is not None:
+                self.destroy_lifecycle_publisher(publisher)
 
     # -- masks
 
@@ -263,6 +268,8 @@ class LiftingNode(SceneNode):
         if gone is not None:
             markers.markers = [*gone.markers, *markers.markers]
         self.markers.publish(markers)
+        if self.detections is not None:
+            self.detections.publish(detections.detections(items, top))
 
     def _header(self) -> Any:
         return header(self.get_clock().now().nanoseconds, self.access.config.fixed_frame)

@@ -10,7 +10,7 @@ from typing import Any
 from scene_r1_msgs.msg import GroundedObject, StageStatus
 
 from ..control import Control
-from ..errors import NotActiveError, SceneR1Error, error_from_code
+from ..errors import BusyError, NotActiveError, SceneR1Error, error_from_code
 from .stage import BEAT_SECONDS
 
 STAGES = {
@@ -93,10 +93,19 @@ class PendingRequests:
         self._lock = threading.Lock()
         self._requests: dict[str, PendingRequest] = {}
 
-    def open(self, query_id: str, control: Control) -> PendingRequest:
-        """Start to listen for this query."""
+    def open(self, query_id: str, control: Control, limit: int) -> PendingRequest:
+        """Start to listen for this query.
+
+        Raises:
+            BusyError: if ``limit`` requests are open already.
+        """
         request = PendingRequest(query_id, control)
         with self._lock:
+            if len(self._requests) >= limit:
+                raise BusyError(
+                    f"{len(self._requests)} requests are being served, as many as this node "
+                    "takes; ask again in a moment."
+                )
             self._requests[query_id] = request
         return request
 

@@ -10,6 +10,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.clock import Clock, ClockType
 from scene_r1_msgs.action import Ground
 from scene_r1_msgs.msg import StageStatus
 from scene_r1_msgs.srv import AnswerQuestion, GroundQuery
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _POLL = 0.1
+_LOADING_PERIOD = 2.0
 # Share of the whole that each stage's end stands for, in an action's feedback.
 _PROGRESS = {
     Ground.Feedback.TEMPORAL: (0.0, 0.35),
@@ -63,6 +65,7 @@ class QueryApi:
                 self._absent = error
         self.worker = Worker("the reasoner", pending)
         self._goals: dict[bytes, Control] = {}
+        self._told: Any = None
         self._lock = threading.Lock()
         self._services = [
             node.serve(GroundQuery, "ground", self._ground),
@@ -83,6 +86,10 @@ class QueryApi:
         if self.reasoner is not None:
             self._node.get_logger().info(f"model: {self.reasoner.backend.name}")
             self.reasoner.backend.start()
+            self._forget_timer()
+            self._told = self._node.create_timer(
+                _LOADING_PERIOD, self._tell_loading, clock=Clock(clock_type=ClockType.STEADY_TIME)
+            )
         else:
             self._node.get_logger().warning(str(self._absent))
 
@@ -91,6 +98,22 @@ class QueryApi:
         if self.reasoner is None:
             return ModelStatus(LoadState.FAILED, 0.0, str(self._absent))
         return self.reasoner.backend.status()
+
+    def _tell_loading(self) -> None:
+        status, log = self.status(), self._node.get_logger()
+        if status.state is LoadState.LOADING:
+            log.info(f"loading the model: {100 * status.fraction:.0f} %, {status.text}")
+            return
+        if status.state is LoadState.FAILED:
+            log.error(status.text)
+        elif status.state is LoadState.READY:
+            log.info("the model is ready")
+        self._forget_timer()
+
+    def _forget_timer(self) -> None:
+        if self._told is not None:
+            self._node.destroy_timer(self._told)
+            self._told = None
 
     def cancel_all(self) -> None:
         """Cancel every goal."""
@@ -101,6 +124,7 @@ class QueryApi:
 
     def close(self) -> None:
         """End the services and the worker, and free the model."""
+        self._forget_timer()
         for service in self._services:
             self._node.destroy_service(service)
         self._action.destroy()
