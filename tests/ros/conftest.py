@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zlib
 
 import pytest
@@ -64,4 +65,42 @@ def played(request, recording_dir, reasoner):
     one.client = GroundingClient(one.namespace)
     yield one
     one.client.close()
+    one.close()
+
+
+CAMERA_NAMES = (f"cam{i}" for i in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def feed_graph(request):
+    """A graph that the cameras of one test module share."""
+    one = Graph(f"/test_{zlib.crc32(request.node.nodeid.encode()):x}")
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def camera(feed_graph):
+    """Makes cameras; their feeds end with the test."""
+    from ros_camera import Camera
+
+    made = []
+
+    def make(**settings):
+        made.append(Camera(feed_graph, next(CAMERA_NAMES), **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def usual(feed_graph):
+    """One camera with default settings, for tests that send a single message or few."""
+    from ros_camera import SECOND, Camera
+
+    one = Camera(feed_graph, next(CAMERA_NAMES), pose_timeout=0.3)
+    one.clock = itertools.count(10 * SECOND, SECOND // 10)
+    yield one
     one.close()
