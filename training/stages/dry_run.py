@@ -87,8 +87,8 @@ def as_text(result: dict[str, Any]) -> str:
     parts += [
         "---",
         f"{result['examples']} examples ({by_stage}; {result['without_target']} without target)",
-        f"{result['parameters'] / 1e6:.1f} M parameters, {result['trained_parameters'] / 1e6:.1f} M "
-        f"of them learn; prompts of {result['prompt_tokens']['mean']} tokens, at most "
+        f"{result['parameters'] / 1e6:.1f} M parameters, "
+        f"{result['trained_parameters'] / 1e6:.1f} M of them learn; prompts of {result['prompt_tokens']['mean']} tokens, at most "
         f"{result['prompt_tokens']['max']}",
         "memory, estimated for one device: "
         + ", ".join(f"{name} {size / 1e9:.2f} GB" for name, size in memory.items()),
