@@ -29,6 +29,8 @@ class LiftConfig(Config):
         True, "Where nothing is close below and no wall behind, go down to the next surface."
     )
     complete_far_side: bool = option(True, "Give depth to a box whose far side no view shows.")
+    complete_round: bool = option(True, "Close round things that are seen from one side.")
+    reach_wall: bool = option(True, "Let the box of a flat thing on a wall end on the wall.")
 
     # how they are done
     erosion_pixels: int = option(
@@ -71,7 +73,7 @@ class LiftConfig(Config):
         maximum=1.0,
     )
     trim_share: float = option(
-        0.01, "Share of the points trimmed at each end of an axis.", minimum=0.0, maximum=0.2
+        0.002, "Share of the points trimmed at each end of an axis.", minimum=0.0, maximum=0.2
     )
     far_side_share: float = option(
         0.75,

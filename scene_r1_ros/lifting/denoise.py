@@ -28,7 +28,9 @@ def statistical_inliers(
 def main_clusters(points: NDArray[np.float32], gap: float, share: float) -> NDArray[np.bool_]:
     """Which (N,) points are in a cluster with at least ``share`` of the largest one's points.
 
-    Points no farther apart than ``gap`` are in one cluster.
+    Points no farther apart than ``gap`` are in one cluster. A tenth of ``share`` is enough for a
+    cluster straight above or below the largest: the legs of a stool, whose upper ends are too
+    thin to be measured.
     """
     if len(points) == 0:
         return np.zeros(0, dtype=bool)
@@ -39,4 +41,10 @@ def main_clusters(points: NDArray[np.float32], gap: float, share: float) -> NDAr
     )
     _, labels = csgraph.connected_components(graph, directed=False)
     counts = np.bincount(labels)
-    return np.asarray((counts >= share * counts.max())[labels])
+    large = counts >= share * counts.max()
+    main = points[labels == counts.argmax(), :2]
+    low, high = main.min(axis=0) - gap, main.max(axis=0) + gap
+    inside = ((points[:, :2] >= low) & (points[:, :2] <= high)).all(axis=1)
+    stacked = np.bincount(labels, weights=inside) > 0.9 * counts
+    large |= stacked & (counts >= 0.1 * share * counts.max())
+    return np.asarray(large[labels])

@@ -16,8 +16,10 @@ from .config import LiftConfig
 from .denoise import main_clusters, statistical_inliers
 from .fusion import FusedCloud, fuse, thinned, with_visibility
 from .lifted import LiftedObject
+from .round_fit import round_body, with_round_body
 from .support import distant_support, support_height
 from .views import ObjectView, object_view
+from .wall import against_wall
 
 STAGE = "lifting"
 
@@ -126,6 +128,15 @@ def _box(cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> Box3
         if height is None and config.reach_down and not flat_on_wall:
             height = distant_support(box, views)
         box = _ending_at(box, height)
+    if config.reach_wall:
+        mounted = against_wall(box, cloud.points, views)
+        if mounted is not None:
+            return mounted
+    if config.complete_round:
+        cameras = np.array([view.frame.T_world_camera[:3, 3] for view in views])
+        body = round_body(cloud.points, cameras)
+        if body is not None and (closed := with_round_body(box, body)) is not box:
+            return closed
     if config.complete_far_side and side is not None and not flat_on_wall:
         box = with_far_side(box, cloud.points, side, config.far_side_share)
     return box

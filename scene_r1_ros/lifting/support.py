@@ -39,7 +39,7 @@ def distant_support(box: Box3D, views: list[ObjectView], most: float = 1.0) -> f
     close = np.count_nonzero(np.abs(height - bottom) < 0.08)
     if below.size < 60 or close > 0.15 * below.size:
         return None  # nothing is seen below, or something is close: it does not float
-    level = _mode(below, width=0.04)
+    level = mode(below, width=0.04)
     on_level = np.abs(below - level) < 0.03
     return float(np.median(below[on_level])) if on_level.mean() > 0.4 else None
 
@@ -60,7 +60,7 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     near = (height > bottom - band) & (height < bottom + min(band, 0.4 * box.size[2]))
     if near.sum() < 30:
         return None
-    level = _mode(height[near], width=0.02)
+    level = mode(height[near], width=0.02)
     on_level = near & (np.abs(height - level) < 0.015)
     if on_level.sum() < max(30, 0.35 * near.sum()):
         return None
@@ -95,7 +95,7 @@ def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> NDArray[np.float3
     return np.asarray(world[(np.abs(local[:, :2]) < reach).all(axis=1)])
 
 
-def _mode(values: NDArray[Any], width: float) -> float:
+def mode(values: NDArray[Any], width: float) -> float:
     """Centre of the interval of this width that holds the most values."""
     ordered = np.sort(values)
     counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(ordered.size)

@@ -66,7 +66,7 @@ def test_the_box_stands_on_the_table_where_the_masks_end_above_it():
     for frame, image in zip(window.frames, ids, strict=True):
         mask = image == carton
         rows = np.flatnonzero(mask.any(axis=1))
-        mask[rows[-1] - 4 :] = False
+        mask[rows[-1] - 7 :] = False
         masks.append(FrameMask(frame.stamp_ns, mask))
     track = MaskTrack(masks[0].stamp_ns, tuple(masks))
     bottom = truth.center[2] - truth.size[2] / 2
