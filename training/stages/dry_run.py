@@ -88,7 +88,8 @@ def as_text(result: dict[str, Any]) -> str:
         "---",
         f"{result['examples']} examples ({by_stage}; {result['without_target']} without target)",
         f"{result['parameters'] / 1e6:.1f} M parameters, "
-        f"{result['trained_parameters'] / 1e6:.1f} M of them learn; prompts of {result['prompt_tokens']['mean']} tokens, at most "
+        f"{result['trained_parameters'] / 1e6:.1f} M of them learn; prompts of "
+        f"{result['prompt_tokens']['mean']} tokens, at most "
         f"{result['prompt_tokens']['max']}",
         "memory, estimated for one device: "
         + ", ".join(f"{name} {size / 1e9:.2f} GB" for name, size in memory.items()),
