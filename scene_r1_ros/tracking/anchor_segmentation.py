@@ -10,14 +10,17 @@ from scipy import ndimage
 
 from ..errors import EmptyMaskError, NoDepthError
 from ..frames import RgbdFrame
-from ..geometry import BoxXyxy
+from ..geometry import BoxXyxy, box_iou
 from .background_planes import ScenePlane, plane_tolerance, scene_planes
+from .color_cut import RELIEF, ColorModel, ColorPatch, color_patch, mask_bounds
 from .depth_surface import DepthSurface, PixelGrid, fit_surface
 from .planes import Plane
 from .region_choice import MIN_REGION, choose_regions
 from .regions import connected_regions
 
 Bool = NDArray[np.bool_]
+WELL_FITTED = 0.75
+"""IoU of the box with the bounds of what stands out in it, from which nothing else is sought."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,8 @@ class AnchorSegment:
 
     ``mask`` (h, w) on ``surface.grid`` is the object; ``occluder`` is what stands before it, so
     that the object may go on behind. ``background`` are the planes it stands on or before.
-    ``box`` holds the prompt and the mask, in pixels.
+    ``box`` holds the prompt and the mask, in pixels. ``colors`` tell a flat thing that was found by
+    its colours from the plane it lies on; None for what stands out in depth.
     """
 
     surface: DepthSurface
@@ -34,6 +38,7 @@ class AnchorSegment:
     occluder: Bool
     background: tuple[Plane, ...]
     box: BoxXyxy
+    colors: ColorModel | None = None
 
 
 def segment_box(
@@ -51,7 +56,12 @@ def segment_box(
     _check_depth(surface, in_box, box)
     planes = scene_planes(surface, box, rng)
     off_plane = surface.valid & ~_on_background(surface, planes)
-    mask = _object_regions(surface, off_plane, in_box, box, frame.color[grid.slices])
+    color = np.ascontiguousarray(frame.color[grid.slices])
+    mask = _object_regions(surface, off_plane, in_box, box, color)
+    fit = 0.0 if mask is None else box_iou(mask_bounds(mask & in_box, grid), box)
+    patch = color_patch(surface, planes, color, box, in_box) if fit < WELL_FITTED else None
+    if patch is not None and patch.fit > max(0.6, fit + 0.15):
+        return _flat_segment(surface, patch, planes, box, in_box)
     if mask is None or mask.sum() < 0.03 * in_box.sum():
         mask = _plane_patch(planes, in_box, mask)
     if mask is None:
@@ -62,6 +72,27 @@ def segment_box(
     occluder = _occluder(surface, mask, in_box)
     background = _supporting([p.plane for p in planes if p.background], surface, mask)
     return AnchorSegment(surface, mask, occluder, background, _union_box(box, mask, grid))
+
+
+def _flat_segment(
+    surface: DepthSurface, patch: ColorPatch, planes: list[ScenePlane], box: BoxXyxy, in_box: Bool
+) -> AnchorSegment:
+    """A patch as the object; the plane it lies on is then no background that could be removed."""
+    mask = patch.mask & surface.valid
+    middle = surface.points[mask].mean(axis=0)
+    others = [
+        p.plane
+        for p in planes
+        if p.background
+        and (
+            abs(float(p.plane.normal @ patch.plane.normal)) < 0.9
+            or abs(float(p.plane.distance(middle))) > RELIEF
+        )
+    ]
+    background = _supporting(others, surface, mask)
+    occluder = _occluder(surface, mask, in_box)
+    around = _union_box(box, mask, surface.grid)
+    return AnchorSegment(surface, mask, occluder, background, around, patch.colors)
 
 
 def _text(box: BoxXyxy) -> str:

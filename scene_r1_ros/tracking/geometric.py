@@ -136,7 +136,8 @@ class GeometricTracker:
         control: Control,
     ) -> list[Observation]:
         observations = []
-        core = model.near(model.voxel + self.config.silhouette_margin)
+        flat = segment.colors is not None
+        core = model.near(model.voxel + (0.0 if flat else self.config.silhouette_margin))
         order = sorted(range(len(window.frames)), key=lambda i: abs(i - anchor_index))
         for done, i in enumerate(order):
             control.check(STAGE)
@@ -146,8 +147,7 @@ class GeometricTracker:
                 model,
                 core,
                 outline,
-                segment.background,
-                segment.surface.noise_scale,
+                segment,
                 self.config.frame_pixels,
             )
             if item is not None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..frames import RgbdFrame
 from ..geometry import BoxXyxy
+from .anchor_segmentation import AnchorSegment
 from .background_planes import plane_tolerance
 from .frame_view import FrameView, project, view_frame
 from .object_model import VoxelModel
@@ -49,19 +50,20 @@ def observe(
     model: VoxelModel,
     core: Bool,
     silhouette: Silhouette,
-    background: tuple[Plane, ...],
-    noise_scale: float,
+    segment: AnchorSegment,
     max_pixels: int,
 ) -> Observation | None:
     """Find the object in ``frame`` by the model so far, with newly seen surface that adjoins it.
 
-    ``core`` (flat, of the model's block) are the voxels that the anchor itself vouches for.
+    ``core`` (flat, of the model's block) are the voxels that the anchor itself vouches for. To a
+    flat thing is added only what has its colours, as its plane goes on beyond it.
     None where the object is out of view, occluded, or not where the model says.
     """
     points, _ = model.centers()
     box = visible_box(frame, points)
     if box is None:
         return None
+    noise_scale = segment.surface.noise_scale
     view = view_frame(frame, box, noise_scale, max_pixels)
     agreement = model_agreement(frame, points, noise_scale)
     if agreement < 0.25:
@@ -69,17 +71,20 @@ def observe(
     index = np.full(view.valid.shape, -1, dtype=np.int64)
     index[view.valid] = model.index(view.points[view.valid])
     on_model = (index >= 0) & model.near(model.voxel + 0.01)[index]
-    planes = settled(view, background, on_model)
+    planes = settled(view, segment.background, on_model)
     standing = off_planes(view, planes)
     allowed = standing & (index >= 0) & core[index]
     asked = standing & ~allowed
+    if segment.colors is not None:
+        asked &= segment.colors.alike(np.ascontiguousarray(frame.color[view.grid.slices]))
     allowed[asked] = silhouette.allows(view.points[asked])
     on_model &= allowed
     if on_model.sum() < 10:
         return None
-    rest = _rest_of_regions(view, standing, allowed) & ~allowed
-    rest[rest] = ~silhouette.denies(view.points[rest])
-    allowed |= rest
+    if segment.colors is None:
+        rest = _rest_of_regions(view, standing, allowed) & ~allowed
+        rest[rest] = ~silhouette.denies(view.points[rest])
+        allowed |= rest
     labels = linked_components(allowed, view.joined_right, view.joined_down)
     total = np.bincount(labels.ravel())
     hits = np.bincount(labels[on_model], minlength=total.size)

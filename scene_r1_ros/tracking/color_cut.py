@@ -1,0 +1,141 @@
+"""Flat things that depth hardly shows - rugs, pictures, doors, windows - cut out by their colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import BoxXyxy, box_iou
+from .background_planes import ScenePlane, plane_tolerance
+from .depth_surface import DepthSurface, PixelGrid
+from .planes import Plane
+
+Bool = NDArray[np.bool_]
+RELIEF = 0.12
+"""How far a frame, a handle or a sill stands off the plane of its thing, in metres, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class ColorModel:
+    """Which colours are more usual in a patch than on its plane beside it: ``own`` (16, 16, 16)
+    over CIE L*a*b* in steps of 16."""
+
+    own: Bool
+
+    def alike(self, color: NDArray[np.uint8]) -> Bool:
+        """Which pixels of (h, w, 3) ``color`` look like the patch, smoothed over neighbours."""
+        lab = cv2.cvtColor(cv2.GaussianBlur(color, (3, 3), 0.8), cv2.COLOR_RGB2LAB) // 16
+        own = self.own[lab[..., 0], lab[..., 1], lab[..., 2]]
+        return np.asarray(cv2.blur(own.astype(np.float32), (5, 5)) > 0.5)
+
+    @classmethod
+    def of(cls, color: NDArray[np.uint8], patch: Bool, beside: Bool) -> ColorModel:
+        """Learned from the pixels of ``patch`` and ``beside`` (h, w) of ``color`` (h, w, 3)."""
+        a, b = (
+            cv2.GaussianBlur(_histogram(color, part).reshape(16, 16, 16), (3, 3), 0.7)
+            for part in (patch, beside)
+        )
+        return cls(np.asarray(a > b))
+
+
+@dataclass(frozen=True, eq=False)
+class ColorPatch:
+    """A patch (h, w) on the anchor grid, its plane and colours, and how well its bounds match the
+    prompt box (IoU)."""
+
+    mask: Bool
+    plane: Plane
+    colors: ColorModel
+    fit: float
+
+
+def color_patch(
+    surface: DepthSurface,
+    planes: list[ScenePlane],
+    color: NDArray[np.uint8],
+    box: BoxXyxy,
+    in_box: Bool,
+) -> ColorPatch | None:
+    """The patch on one of the ``planes`` whose colours set it off and that fills the box best.
+
+    A box that is drawn around a flat thing ends where the thing's colours end. On each plane that
+    takes up a good part of the box the colours in the box are parted from those around it by
+    GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004); what is off the plane is left out.
+    ``color`` is (h, w, 3) on the surface's grid. None if no patch has an outline of its own.
+    """
+    best = None
+    for item in planes:
+        if (item.inliers & in_box).sum() < 0.15 * in_box.sum():
+            continue
+        on_plane = _near(surface, item, in_box)
+        mask = _cut(color, on_plane & in_box, on_plane)
+        if mask is None or not _set_off(color, mask, on_plane):
+            continue
+        fit = box_iou(mask_bounds(mask, surface.grid), box)
+        if best is None or fit > best.fit:
+            colors = ColorModel.of(color, mask, on_plane & ~mask)
+            best = ColorPatch(mask, item.plane, colors, fit)
+    return best
+
+
+def mask_bounds(mask: Bool, grid: PixelGrid, stray: float = 0.5) -> BoxXyxy:
+    """Image box of a grid mask that leaves ``stray`` per cent of it out on each side."""
+    rows, cols = np.nonzero(mask)
+    x0, x1 = np.percentile(cols, [stray, 100 - stray])
+    y0, y1 = np.percentile(rows, [stray, 100 - stray])
+    s = grid.stride
+    return grid.x0 + s * x0, grid.y0 + s * y0, grid.x0 + s * (x1 + 1), grid.y0 + s * (y1 + 1)
+
+
+def _near(surface: DepthSurface, item: ScenePlane, in_box: Bool) -> Bool:
+    points = surface.points[item.inliers & in_box]
+    size = float(np.linalg.norm(np.ptp(points[:: max(1, len(points) // 500)], axis=0)))
+    reach = np.maximum(plane_tolerance(surface.noise), min(RELIEF, 0.08 * size))
+    return ~surface.valid | (np.abs(item.plane.distance(surface.points)) < reach)
+
+
+def _cut(color: NDArray[np.uint8], inside: Bool, on_plane: Bool, most: int = 20_000) -> Bool | None:
+    """What of ``inside`` GrabCut parts from the rest, in one piece without holes."""
+    around = on_plane & ~inside
+    if inside.sum() < 60 or around.sum() < 60:
+        return None
+    step = max(1, int(np.ceil(np.sqrt(color.shape[0] * color.shape[1] / most))))
+    state = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)[::step, ::step].copy()
+    image = np.ascontiguousarray(cv2.GaussianBlur(color, (3, 3), 0.8)[::step, ::step])
+    cv2.setRNGSeed(0)  # its colour clusters start at random
+    cv2.grabCut(image, state, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    cut = (state == cv2.GC_PR_FGD).astype(np.uint8)
+    cut = cv2.resize(cut, color.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    cut = cv2.morphologyEx(cut, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    cut = cv2.morphologyEx(cut, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(cut)
+    if count < 2:
+        return None
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    kept = np.isin(labels, 1 + np.flatnonzero(areas > 0.1 * areas.max()))
+    outer, _ = cv2.findContours(kept.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros(kept.shape, np.uint8)
+    cv2.drawContours(filled, outer, -1, 1, cv2.FILLED)
+    result: Bool = (filled > 0) & inside
+    return result if result.sum() >= 60 else None
+
+
+def _set_off(color: NDArray[np.uint8], mask: Bool, on_plane: Bool, most_alike: float = 0.5) -> bool:
+    """Whether the colours just inside the outline are others than those just outside."""
+    kernel = np.ones((9, 9), np.uint8)
+    inner = mask & (cv2.erode(mask.astype(np.uint8), kernel, borderValue=1) == 0)
+    outer = (cv2.dilate(mask.astype(np.uint8), kernel) > 0) & ~mask & on_plane
+    if inner.sum() < 30 or outer.sum() < 30:
+        return False
+    return float(np.minimum(_histogram(color, inner), _histogram(color, outer)).sum()) < most_alike
+
+
+def _histogram(color: NDArray[np.uint8], part: Bool) -> NDArray[np.float32]:
+    """Shares (4096,) of the colours of a part, 16 steps for each of L*, a* and b*."""
+    lab = (cv2.cvtColor(color, cv2.COLOR_RGB2LAB)[part] // 16).astype(np.int64)
+    flat = (lab[:, 0] * 16 + lab[:, 1]) * 16 + lab[:, 2]
+    shares = np.bincount(flat, minlength=4096) / max(1, len(flat))
+    return np.asarray(shares, dtype=np.float32)
