@@ -12,7 +12,15 @@ from ..errors import EmptyMaskError, NoDepthError
 from ..frames import RgbdFrame
 from ..geometry import BoxXyxy, box_iou
 from .background_planes import ScenePlane, plane_tolerance, scene_planes
-from .color_cut import RELIEF, ColorModel, ColorPatch, color_patch, mask_bounds
+from .color_cut import (
+    RELIEF,
+    ColorModel,
+    ColorPatch,
+    color_patch,
+    mask_bounds,
+    patch_of,
+    without_wall,
+)
 from .depth_surface import DepthSurface, PixelGrid, fit_surface
 from .planes import Plane
 from .region_choice import MIN_REGION, choose_regions
@@ -29,8 +37,8 @@ class AnchorSegment:
 
     ``mask`` (h, w) on ``surface.grid`` is the object; ``occluder`` is what stands before it, so
     that the object may go on behind. ``background`` are the planes it stands on or before.
-    ``box`` holds the prompt and the mask, in pixels. ``colors`` tell a flat thing that was found by
-    its colours from the plane it lies on; None for what stands out in depth.
+    ``box`` holds the prompt and the mask, in pixels. ``colors`` tell the object from what
+    is around it; a ``flat`` one was found by them, for it hardly stands out in depth.
     """
 
     surface: DepthSurface
@@ -38,7 +46,8 @@ class AnchorSegment:
     occluder: Bool
     background: tuple[Plane, ...]
     box: BoxXyxy
-    colors: ColorModel | None = None
+    colors: ColorModel
+    flat: bool = False
 
 
 def segment_box(
@@ -58,9 +67,8 @@ def segment_box(
     off_plane = surface.valid & ~_on_background(surface, planes)
     color = np.ascontiguousarray(frame.color[grid.slices])
     mask = _object_regions(surface, off_plane, in_box, box, color)
-    fit = 0.0 if mask is None else box_iou(mask_bounds(mask & in_box, grid), box)
-    patch = color_patch(surface, planes, color, box, in_box) if fit < WELL_FITTED else None
-    if patch is not None and patch.fit > max(0.6, fit + 0.15):
+    patch = _flat_patch(surface, planes, color, box, in_box, mask)
+    if patch is not None:
         return _flat_segment(surface, patch, planes, box, in_box)
     if mask is None or mask.sum() < 0.03 * in_box.sum():
         mask = _plane_patch(planes, in_box, mask)
@@ -69,9 +77,53 @@ def segment_box(
             f"nothing stands out in box {_text(box)}: no region of at least {MIN_REGION} pixels "
             "lies mostly inside it. Draw the box around one whole object."
         )
+    mask = without_wall(grid, color, mask, box, in_box)
+    lies_on = _plane_under(surface, mask, planes)
+    if lies_on is not None:
+        patch = ColorPatch(mask, lies_on, ColorModel.of(color, mask, ~mask), 1.0)
+        return _flat_segment(surface, patch, planes, box, in_box)
     occluder = _occluder(surface, mask, in_box)
     background = _supporting([p.plane for p in planes if p.background], surface, mask)
-    return AnchorSegment(surface, mask, occluder, background, _union_box(box, mask, grid))
+    colors = ColorModel.of(color, mask, ~mask)
+    around = _union_box(box, mask, grid)
+    return AnchorSegment(surface, mask, occluder, background, around, colors)
+
+
+def _flat_patch(
+    surface: DepthSurface,
+    planes: list[ScenePlane],
+    color: NDArray[np.uint8],
+    box: BoxXyxy,
+    in_box: Bool,
+    mask: Bool | None,
+) -> ColorPatch | None:
+    """A flat thing that is better than the ``mask`` of what stands out: it fills the box more, or
+    holds the mask as its frame."""
+    area = 0 if mask is None else int((mask & in_box).sum())
+    fit = 0.0 if mask is None else box_iou(mask_bounds(mask & in_box, surface.grid), box)
+    if fit >= WELL_FITTED and area > 0.6 * in_box.sum():
+        return None
+    patch = color_patch(surface, planes, color, box, in_box)
+    if patch is None or patch.fit < 0.6:
+        return None
+    if mask is None or patch.fit > fit + 0.15:
+        return patch
+    frame_of_it = (mask & in_box & patch.mask).sum() > 0.4 * area
+    larger = patch.mask.sum() > 1.3 * area
+    return patch if frame_of_it and larger and patch.fit > fit - 0.05 else None
+
+
+def _plane_under(
+    surface: DepthSurface, mask: Bool, planes: list[ScenePlane], height: float = 0.05
+) -> Plane | None:
+    """The background plane that a sheet lies on: from farther away depth will not part them."""
+    for item in planes:
+        if item.background:
+            distance = item.plane.distance(surface.points[mask])
+            along = surface.normals[mask] @ item.plane.normal.astype(np.float32) > 0.9
+            if along.mean() > 0.7 and float(np.percentile(distance, 80)) < height:
+                return item.plane
+    return None
 
 
 def _flat_segment(
@@ -80,6 +132,7 @@ def _flat_segment(
     """A patch as the object; the plane it lies on is then no background that could be removed."""
     mask = patch.mask & surface.valid
     middle = surface.points[mask].mean(axis=0)
+    assert patch.plane is not None
     others = [
         p.plane
         for p in planes
@@ -92,7 +145,7 @@ def _flat_segment(
     background = _supporting(others, surface, mask)
     occluder = _occluder(surface, mask, in_box)
     around = _union_box(box, mask, surface.grid)
-    return AnchorSegment(surface, mask, occluder, background, around, patch.colors)
+    return AnchorSegment(surface, mask, occluder, background, around, patch.colors, flat=True)
 
 
 def _text(box: BoxXyxy) -> str:
@@ -130,6 +183,10 @@ def _object_regions(
     if choice is None:
         return None
     mask = np.isin(labels, choice.labels)
+    if (mask & ~in_box).sum() > 0.15 * mask.sum():
+        own = patch_of(surface.grid, color, mask, box, in_box)
+        if own is not None and own.fit > max(0.7, box_iou(mask_bounds(mask, surface.grid), box)):
+            return own.mask
     mostly_inside = [region.label for region in choice.regions if region.share > 0.5]
     return _bounded(surface, mask, np.isin(labels, mostly_inside), in_box, box)
 

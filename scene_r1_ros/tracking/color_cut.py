@@ -1,4 +1,4 @@
-"""Flat things that depth hardly shows - rugs, pictures, doors, windows - cut out by their colour."""
+"""Flat things that depth hardly shows (rugs, pictures, doors, windows), cut out by colour."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class ColorModel:
 
 @dataclass(frozen=True, eq=False)
 class ColorPatch:
-    """A patch (h, w) on the anchor grid, its plane and colours, and how well its bounds match the
-    prompt box (IoU)."""
+    """A patch (h, w) on the anchor grid, its plane if it lies on one, its colours, and how well
+    its bounds match the prompt box (IoU)."""
 
     mask: Bool
-    plane: Plane
+    plane: Plane | None
     colors: ColorModel
     fit: float
 
@@ -68,17 +68,49 @@ def color_patch(
     """
     best = None
     for item in planes:
-        if (item.inliers & in_box).sum() < 0.15 * in_box.sum():
+        if (item.inliers & in_box).sum() < 0.1 * in_box.sum():
             continue
-        on_plane = _near(surface, item, in_box)
-        mask = _cut(color, on_plane & in_box, on_plane)
-        if mask is None or not _set_off(color, mask, on_plane):
-            continue
-        fit = box_iou(mask_bounds(mask, surface.grid), box)
-        if best is None or fit > best.fit:
-            colors = ColorModel.of(color, mask, on_plane & ~mask)
-            best = ColorPatch(mask, item.plane, colors, fit)
+        patch = patch_of(surface.grid, color, _near(surface, item, in_box), box, in_box, item.plane)
+        if patch is not None and (best is None or patch.fit > best.fit):
+            best = patch
     return best
+
+
+def patch_of(
+    grid: PixelGrid,
+    color: NDArray[np.uint8],
+    whole: Bool,
+    box: BoxXyxy,
+    in_box: Bool,
+    plane: Plane | None = None,
+) -> ColorPatch | None:
+    """The part of the surface ``whole`` (h, w) in the box, if its colours set it off from the rest.
+
+    So a book on a stool, which depth hardly parts from it, ends where its colour ends.
+    """
+    mask = _cut(color, whole & in_box, whole)
+    if mask is None or not _set_off(color, mask, whole):
+        return None
+    colors = ColorModel.of(color, mask, whole & ~mask)
+    return ColorPatch(mask, plane, colors, box_iou(mask_bounds(mask, grid), box))
+
+
+def without_wall(
+    grid: PixelGrid, color: NDArray[np.uint8], mask: Bool, box: BoxXyxy, in_box: Bool
+) -> Bool:
+    """``mask`` without the part that depth joined to it and that looks like what is around the box.
+
+    Only if a good part goes and the rest spans the box as before: the wall above a headboard.
+    """
+    inside = mask & in_box
+    cut = _cut(color, inside, np.ones_like(mask))
+    if cut is None or not 0.3 < cut.sum() / inside.sum() < 0.87:
+        return mask
+    fit, before = (box_iou(mask_bounds(m, grid), box) for m in (cut, inside))
+    rest = inside & ~cut
+    if fit < max(0.75, before - 0.04) or not _set_off(color, cut, rest):
+        return mask
+    return cut
 
 
 def mask_bounds(mask: Bool, grid: PixelGrid, stray: float = 0.5) -> BoxXyxy:

@@ -136,8 +136,8 @@ class GeometricTracker:
         control: Control,
     ) -> list[Observation]:
         observations = []
-        flat = segment.colors is not None
-        core = model.near(model.voxel + (0.0 if flat else self.config.silhouette_margin))
+        margin = 0.0 if segment.flat else self.config.silhouette_margin
+        core = model.near(model.voxel + margin)
         order = sorted(range(len(window.frames)), key=lambda i: abs(i - anchor_index))
         for done, i in enumerate(order):
             control.check(STAGE)

@@ -75,13 +75,14 @@ def observe(
     standing = off_planes(view, planes)
     allowed = standing & (index >= 0) & core[index]
     asked = standing & ~allowed
-    if segment.colors is not None:
-        asked &= segment.colors.alike(np.ascontiguousarray(frame.color[view.grid.slices]))
-    allowed[asked] = silhouette.allows(view.points[asked])
+    alike = segment.colors.alike(np.ascontiguousarray(frame.color[view.grid.slices]))
+    if segment.flat:
+        asked &= alike
+    allowed[asked] = silhouette.allows(view.points[asked], alike[asked])
     on_model &= allowed
     if on_model.sum() < 10:
         return None
-    if segment.colors is None:
+    if not segment.flat:
         rest = _rest_of_regions(view, standing, allowed) & ~allowed
         rest[rest] = ~silhouette.denies(view.points[rest])
         allowed |= rest

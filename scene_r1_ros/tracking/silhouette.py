@@ -38,13 +38,17 @@ class Silhouette:
     tolerance: float
     box: BoxXyxy
 
-    def allows(self, points: NDArray[np.float32]) -> Bool:
-        """Which of the (N, 3) world points could belong to the object."""
+    def allows(self, points: NDArray[np.float32], alike: Bool) -> Bool:
+        """Which of the (N, 3) world points could belong to the object.
+
+        Beyond the border of the anchor's image only those that look like it, ``alike`` (N,).
+        """
         seen = project(self.frame, points)
         cols = np.clip(seen.cols, 0, self.mask.shape[1] - 1)
         rows = np.clip(seen.rows, 0, self.mask.shape[0] - 1)
         open_ = (self.mask | self.hidden)[rows, cols] & (seen.z > self.front[rows, cols])
-        return np.where(seen.inside, open_, self._beyond_border(seen.cols, seen.rows, seen.z))
+        beyond = alike & self._beyond_border(seen.cols, seen.rows, seen.z)
+        return np.where(seen.inside, open_, beyond)
 
     def denies(self, points: NDArray[np.float32], strictly: bool = False) -> Bool:
         """Which of the (N, 3) world points the anchor shows to be of something else.
