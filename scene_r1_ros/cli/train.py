@@ -14,13 +14,15 @@ model (or its adapter), OUT/report/index.html shows what happened. Every setting
 examples:
   scene-r1 train sft --model MODEL --data prepared --chains rooms/annotations/train --out run/sft
   scene-r1 train grpo-image --model run/sft/final --data prepared --out run/image --dry-run
-  scene-r1 train grpo-temporal --config config/training/qwen2_5_vl_7b.yaml --out run/temporal
+  scene-r1 train grpo-temporal --config config/training/qwen2_5_vl_7b_grpo.yaml --data prepared \
+      --out run/temporal
   scene-r1 train merge --model MODEL --adapter run/sft/final --out merged
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
     step = {"make-cot": _make_cot, "merge": _merge}.get(args.stage, _train)
     result = step(args)
-    if result is not None and args.json:
+    if result is not None and args.json and os.environ.get("RANK", "0") == "0":
         print_json(result)
     return 0
 
@@ -182,4 +184,6 @@ def _list_settings(sections: Any) -> None:
 
 
 def _say(args: argparse.Namespace, text: str) -> None:
+    if os.environ.get("RANK", "0") != "0":  # one of several processes speaks
+        return
     print(text, file=sys.stderr if args.json else sys.stdout, flush=True)

@@ -1,0 +1,31 @@
+"""The files of settings that are shipped can be read by what reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from scene_r1_training.stages.settings import load_settings
+
+CONFIG = Path(__file__).parents[3] / "config"
+
+
+@pytest.mark.parametrize("path", sorted((CONFIG / "training").glob("*.yaml")), ids=lambda p: p.stem)
+def test_training_settings(path):
+    given = load_settings(path, {})
+    assert given.data.min_frames <= given.data.max_frames
+    rows = given.optim.batch_size * given.optim.accumulation
+    if "grpo" in path.stem:
+        processes = 8 if given.optim.batch_size == 1 else 1
+        assert rows * processes % given.grpo.generations == 0
+
+
+@pytest.mark.parametrize(
+    "path", sorted((CONFIG / "accelerate").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_accelerate_settings(path):
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    config = load_config_from_file(str(path))
+    assert config.num_processes >= 1
+    assert config.num_processes % config.num_machines == 0
