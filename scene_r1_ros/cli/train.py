@@ -14,8 +14,7 @@ model (or its adapter), OUT/report/index.html shows what happened. Every setting
 examples:
   scene-r1 train sft --model MODEL --data prepared --chains rooms/annotations/train --out run/sft
   scene-r1 train grpo-image --model run/sft/final --data prepared --out run/image --dry-run
-  scene-r1 train grpo-temporal --config config/training/qwen2_5_vl_7b_grpo.yaml --data prepared \
-      --out run/temporal
+  scene-r1 train grpo-temporal --config my_run.yaml --data prepared --out run/temporal
   scene-r1 train merge --model MODEL --adapter run/sft/final --out merged
 """
 
