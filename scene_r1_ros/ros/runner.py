@@ -87,7 +87,10 @@ def spin(executor: Executor, closing: threading.Event) -> None:
             return
         except InvalidHandle:
             continue  # the callback's publisher, service or subscription was destroyed meanwhile
-        except Exception:
+        except Exception as error:
+            # An action server that was destroyed meanwhile has no exception of its own.
+            if "action server pointer is invalid" in str(error):
+                continue
             if not closing.is_set():
                 get_logger("scene_r1").error(f"a callback failed:\n{traceback.format_exc()}")
 

@@ -235,7 +235,8 @@ def test_clock_runs_with_the_recording_and_nodes_follow_it(playing, space, recor
     one.play().frames(6)
     times = [tick.sec * 1_000_000_000 + tick.nanosec for tick in ticks]
     assert times == sorted(times)
-    assert len(times) > 50
+    for before, after in itertools.pairwise(STAMPS):  # how many ticks, a busy machine decides
+        assert any(before < tick < after for tick in times)
     assert STAMPS[0] <= times[-1] <= STAMPS[-1]
     wait_for(lambda: follower.get_clock().now().nanoseconds == STAMPS[-1], what="the last tick")
     space.remove(follower)
