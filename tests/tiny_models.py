@@ -30,6 +30,15 @@ CHAT_TEMPLATE = (
 )
 
 
+VISION = {
+    "depth": 2,
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_heads": 4,
+    "out_hidden_size": 64,
+}
+
+
 def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
     """About 0.4 M parameters; answers boxes in pixels of the resized image (patch 14, merge 2)."""
     from transformers import (
@@ -44,11 +53,7 @@ def build_qwen2_5_vl(folder: Path, seed: int = 0) -> Path:
     config = Qwen2_5_VLConfig(
         text_config=_text(tokenizer),
         vision_config={
-            "depth": 2,
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_heads": 4,
-            "out_hidden_size": 64,
+            **VISION,
             "patch_size": 14,
             "fullatt_block_indexes": [1],
         },
@@ -77,11 +82,7 @@ def build_qwen3_vl(folder: Path, seed: int = 0) -> Path:
     config = Qwen3VLConfig(
         text_config={**_text(tokenizer), "head_dim": 16},
         vision_config={
-            "depth": 2,
-            "hidden_size": 64,
-            "intermediate_size": 128,
-            "num_heads": 4,
-            "out_hidden_size": 64,
+            **VISION,
             "patch_size": 16,
             "num_position_embeddings": 256,
             "deepstack_visual_indexes": [0],
