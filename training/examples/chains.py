@@ -128,6 +128,8 @@ def example_of(record: dict[str, Any], key: str, stage: Stage, scene: Scene) -> 
                 "with another --max-width?"
             )
         boxes = tuple(box if i == view - 1 else None for i in range(len(frames)))
+    if stage == "temporal" and ids:
+        boxes = tuple(scene.box(ids, frame.number) for frame in frames)
     return Example(
         key=key,
         stage=stage,
@@ -137,6 +139,7 @@ def example_of(record: dict[str, Any], key: str, stage: Stage, scene: Scene) -> 
         image_size=scene.image_size,
         spans=spans,
         boxes=boxes,
+        around=tuple(scene.around(frame.number) for frame in frames),
         label=parse_label(body[0]) if stage == "image" else "",
         answers=(body[1].strip(),) if stage == "answer" else (),
         object_ids=ids,

@@ -12,6 +12,8 @@ from scene_r1_ros.reasoning.sampling import Size
 from .errors import TrainingError
 
 Stage = Literal["temporal", "image", "answer"]
+Labelled = tuple[tuple[str, BoxXyxy], ...]
+"""Names and boxes of the objects in a frame."""
 STAGES: tuple[Stage, ...] = ("temporal", "image", "answer")
 _SLACK = 0.051
 """Times are labelled to tenths of a second."""
@@ -32,7 +34,8 @@ class Example:
     """A query over some frames with the truth about them.
 
     ``spans`` are in seconds after the first frame, none where the target is not seen; ``boxes``
-    has one entry a frame in original pixels (stage "image"), None where it is not seen.
+    has one entry a frame in original pixels, None where the target is not seen (stage "image"
+    needs it); ``around`` has for each frame what is labelled in it: names and boxes.
     ``completion`` is what to say, boxes in original pixels, empty where only rewards teach.
     """
 
@@ -44,6 +47,7 @@ class Example:
     image_size: Size
     spans: tuple[tuple[float, float], ...] = ()
     boxes: tuple[BoxXyxy | None, ...] = ()
+    around: tuple[Labelled, ...] = ()
     label: str = ""
     answers: tuple[str, ...] = ()
     object_ids: tuple[int, ...] = ()

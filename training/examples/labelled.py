@@ -73,7 +73,10 @@ def _temporal(
         suits = not spans if (absent or not ids) else max(lengths, default=0.0) > 0.0
         if suits and len(frames) > 1:
             kept = tuple(s for s in spans if s[1] > s[0])
-            return _example(row, key, "temporal", scene, frames, spans=kept, object_ids=ids)
+            boxes = tuple(scene.box(ids, frame.number) for frame in frames)
+            return _example(
+                row, key, "temporal", scene, frames, spans=kept, boxes=boxes, object_ids=ids
+            )
     return None
 
 
@@ -150,6 +153,7 @@ def _example(
         frames=frames,
         image_size=scene.image_size,
         label=row["label"],
+        around=tuple(scene.around(frame.number) for frame in frames),
         **truth,
     )
 

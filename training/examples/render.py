@@ -110,6 +110,7 @@ class Renderer:
             "spans": [list(span) for span in example.spans],
             "seconds": example.seconds,
             "boxes": list(example.boxes),
+            "around": list(example.around),
             "views": count,
             "image_sizes": [example.image_size] * count,
             "model_sizes": [seen] * count,

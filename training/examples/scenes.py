@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..data.labels_schema import read_table
 from ..data.prepare_labels import views_path
 from ..data.prepare_scene import prepared_folder
 from .errors import TrainingError
-from .example import Shown
+from .example import Labelled, Shown
 
 MAX_GAP = 1.0
 """Seconds out of view that do not end a span."""
@@ -33,6 +33,7 @@ class Scene:
     stamps_ns: tuple[int, ...]
     paths: Mapping[int, Path]
     views: Mapping[int, Mapping[int, Mapping[str, Any]]]
+    _around: dict[int, Labelled] = field(default_factory=dict, repr=False)
 
     def shown(self, numbers: Sequence[int]) -> tuple[Shown, ...]:
         """The frames of these numbers as a clip that starts with the first of them.
@@ -59,6 +60,18 @@ class Scene:
             return None
         x0, y0, x1, y1 = max(seen, key=view_quality)["box"]
         return float(x0), float(y0), float(x1), float(y1)
+
+    def around(self, number: int) -> Labelled:
+        """Everything that is labelled in this frame, larger things first; made once a frame."""
+        if number not in self._around:
+            found = [
+                (str(v["label"]), tuple(float(c) for c in v["box"]), v["pixels"])
+                for by_frame in self.views.values()
+                if (v := by_frame.get(number)) is not None
+            ]
+            found.sort(key=lambda item: -item[2])
+            self._around[number] = tuple((name, box) for name, box, _ in found)  # type: ignore[misc]
+        return self._around[number]
 
     def seen(self, object_ids: Iterable[int]) -> list[int]:
         """Numbers of the frames that show any of the objects."""

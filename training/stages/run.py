@@ -112,6 +112,11 @@ def load_examples(kind: str, settings: TrainSettings) -> list[Example]:
     return found
 
 
+def label_names(examples: list[Example]) -> list[str]:
+    """Names of everything that is labelled in any frame, in order."""
+    return sorted({name for e in examples for frame in e.around for name, _ in frame})
+
+
 def begin(kind: str, settings: TrainSettings, learner: Learner, write: bool = True) -> None:
     """Note what the run is, or check that the folder holds a run of the same.
 
@@ -220,7 +225,7 @@ def _trainer(
     if stage is None:
         from .sft import ColdStartTrainer
 
-        trainer: Any = ColdStartTrainer(**common)
+        trainer: Any = ColdStartTrainer(aux=settings.aux, labels=label_names(examples), **common)
     else:
         from .grpo import GroundingGrpoTrainer
 

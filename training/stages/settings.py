@@ -128,6 +128,22 @@ class GrpoSettings(Config):
 
 
 @dataclass(frozen=True)
+class AuxConfig(Config):
+    """Auxiliary losses of sft for models that learn to see from nothing; the heads do not ship."""
+
+    pointing: float = option(
+        0.0, "Weight: which image tokens, as the language model ends with them, lie on what is "
+        "asked for, and its box.", minimum=0.0,
+    )  # fmt: skip
+    dense: float = option(
+        0.0, "Weight: which object each token of the vision tower lies on, and its box.",
+        minimum=0.0,
+    )  # fmt: skip
+    vision_only: bool = option(False, "Only the dense loss: the language model does not run.")
+    positive: float = option(4.0, "Weight of tokens that lie on the object.", minimum=0.1)
+
+
+@dataclass(frozen=True)
 class RunConfig(Config):
     """Where the run writes, how often, and its seed."""
 
@@ -146,6 +162,7 @@ SECTIONS: tuple[tuple[str, type[Config]], ...] = (
     ("optim", OptimConfig),
     ("lora", LoraSettings),
     ("grpo", GrpoSettings),
+    ("aux", AuxConfig),
     ("run", RunConfig),
 )
 
@@ -159,6 +176,7 @@ class TrainSettings:
     optim: OptimConfig
     lora: LoraSettings
     grpo: GrpoSettings
+    aux: AuxConfig
     run: RunConfig
 
     def as_dict(self) -> dict[str, dict[str, Any]]:

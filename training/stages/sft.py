@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import torch
 from trl import SFTTrainer
 
+from .auxiliary import Heads, TokenTargets, check_auxiliary, token_targets
 from .guarded import Guarded
+from .settings import AuxConfig
+
+HEADS_FILE = "auxiliary_heads.pt"
+_TARGETS = "token_targets"
 
 
 class ColdStartTrainer(Guarded, SFTTrainer):
@@ -15,8 +23,114 @@ class ColdStartTrainer(Guarded, SFTTrainer):
     Qwen2.5-VL tells the library that its own loss takes no count of tokens, and then each process
     and each part of an accumulated batch would be averaged by itself: the same rows would weigh
     differently on two processes than on one. TRL computes the loss here, and can count.
+
+    With ``aux`` the losses of :mod:`.auxiliary` are added; their heads are saved beside each
+    checkpoint, never in the model.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    heads: Heads | None = None
+
+    def __init__(
+        self, *args: Any, aux: AuxConfig | None = None, labels: Sequence[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.model_accepts_loss_kwargs = True
+        self.aux = aux or AuxConfig()
+        if check_auxiliary(self.aux, self.accelerator.num_processes):
+            image = self.processing_class.image_processor
+            factor = int(image.patch_size) * int(image.merge_size)
+            kinds = {name: i for i, name in enumerate(labels)}
+            self.data_collator = _WithTargets(self.data_collator, factor, kinds)
+            hidden = self.model.config.get_text_config().hidden_size
+            self.heads = Heads(hidden, len(kinds), self.args.seed).to(self.args.device)
+            self._hidden: dict[str, Any] = {}
+            language, visual = _parts(self.model)
+            visual.register_forward_hook(self._keep("visual"))
+            language.register_forward_hook(self._keep("language"))
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Any,
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """The loss of the completion, with what the heads add."""
+        targets = inputs.pop(_TARGETS, None)
+        if targets is None or self.heads is None:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        if self.aux.vision_only:
+            _, visual = _parts(model)
+            visual(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"])
+            return self._auxiliary(inputs, targets, 0.0) / self._accumulated()
+        loss = super().compute_loss(model, inputs, False, num_items_in_batch)
+        return loss + self._auxiliary(inputs, targets, self.aux.pointing) / self._accumulated()
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """The optimiser of the model, with the heads in a group of their own."""
+        fresh = self.optimizer is None
+        optimizer = super().create_optimizer(model)
+        if fresh and self.heads is not None:
+            heads = self.heads
+            optimizer.add_param_group({"params": list(heads.parameters()), "weight_decay": 0.0})
+            # The library clears the gradients of its model only.
+            optimizer.register_step_post_hook(lambda *_: heads.zero_grad())
+        return optimizer
+
+    def _auxiliary(self, inputs: Any, targets: TokenTargets, pointing: float) -> Any:
+        assert self.heads is not None
+        total = torch.zeros((), device=inputs["input_ids"].device)
+        if self.aux.dense:
+            tokens = self._hidden["visual"]
+            loss = self.heads.dense_loss(tokens, targets, self.aux.positive)
+            self._metrics["train"]["aux_dense"].append(loss.item())
+            total = total + self.aux.dense * loss
+        if pointing:
+            at = inputs["input_ids"] == self.model.config.image_token_id
+            loss = self.heads.pointing_loss(
+                self._hidden["language"][at], targets, self.aux.positive
+            )
+            self._metrics["train"]["aux_pointing"].append(loss.item())
+            total = total + pointing * loss
+        self._hidden.clear()
+        return total
+
+    def _accumulated(self) -> int:
+        return max(1, getattr(self, "current_gradient_accumulation_steps", 1))
+
+    def _keep(self, name: str) -> Any:
+        def hook(module: Any, inputs: Any, output: Any) -> None:
+            if name == "visual":
+                output = getattr(output, "pooler_output", output)
+            else:
+                output = getattr(output, "last_hidden_state", output)
+            self._hidden[name] = torch.cat(output) if isinstance(output, list | tuple) else output
+
+        return hook
+
+    def _save_more(self, folder: Path) -> None:
+        if self.heads is not None:
+            torch.save(self.heads.state_dict(), folder / HEADS_FILE)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        path = Path(resume_from_checkpoint) / HEADS_FILE
+        if self.heads is not None and path.is_file():
+            self.heads.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+
+
+class _WithTargets:
+    """A collator that adds the targets of the image tokens."""
+
+    def __init__(self, collator: Any, factor: int, labels: dict[str, int]) -> None:
+        self._collator, self._factor, self._labels = collator, factor, labels
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        targets = token_targets(rows, self._factor, self._labels)
+        return {**self._collator(rows), _TARGETS: targets}
+
+
+def _parts(model: Any) -> tuple[Any, Any]:
+    """The language model and the vision tower, under a LoRA adapter too."""
+    inner = model.get_base_model() if hasattr(model, "peft_config") else model
+    return inner.model.language_model, inner.model.visual

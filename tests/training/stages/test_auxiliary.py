@@ -1,0 +1,85 @@
+"""The auxiliary losses: right targets, a loss that falls, nothing of them in the model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from scene_r1_training.examples.render import ModelView, Renderer
+from scene_r1_training.examples.settings import DataConfig
+from scene_r1_training.stages.auxiliary import token_targets
+from training_runs import same, settings, train, weights
+from transformers import AutoModelForImageTextToText, TrainerCallback
+
+from scene_r1_ros.errors import ConfigError
+
+AUX = {"pointing": 1.0, "dense": 1.0}
+
+
+class Stop(TrainerCallback):
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == 5:
+            raise KeyboardInterrupt
+
+
+def test_tokens_on_the_object_are_those_whose_centre_it_covers(work):
+    from scene_r1_training.examples.chains import examples_from_chains
+
+    example = examples_from_chains(work / "data", [work / "chains.jsonl"])[0]  # the red box
+    row = Renderer(DataConfig(), ModelView("resized_pixels", 28, 3136, 1_000_000)).row(example)
+    targets = token_targets([row], 28, {"green box": 0, "red box": 1})
+    # 112 x 84 is 4 x 3 tokens of 28, eight frames
+    asked = targets.asked.reshape(8, 3, 4)
+    assert asked[[0, 1, 6, 7]].sum() == 0
+    # frame 2: x 52 to 82, y 30 to 66 holds the centre (70, 42)
+    assert asked[2].nonzero().tolist() == [[1, 2]]
+    on = targets.asked > 0
+    assert torch.allclose(
+        targets.asked_box.reshape(8, 12, 4)[2, 6],
+        torch.tensor([52 / 112, 30 / 84, 82 / 112, 66 / 84]),
+    )
+    assert set(targets.kind[on].tolist()) == {1}
+    assert (targets.kind.reshape(8, 3, 4)[:, 0, 0] == 0).all()
+
+
+def test_a_thing_smaller_than_a_token_still_has_one():
+    row = {
+        "boxes": [(60.0, 40.0, 62.0, 42.0)], "around": [()], "views": 1,
+        "image_sizes": [(112, 84)], "model_sizes": [(112, 84)],
+    }  # fmt: skip
+    targets = token_targets([row], 28, {})
+    assert targets.asked.sum() == 1
+    assert targets.asked.reshape(3, 4)[1, 2] == 1
+
+
+def test_both_losses_fall_resume_and_leave_nothing_in_the_model(work):
+    options = {"aux": AUX, "optim": {"steps": 6, "rate": 5e-3}}
+    whole = train("sft", settings(work, "aux", **options))
+    state = json.loads((whole.out / "checkpoint-6" / "trainer_state.json").read_text())
+    history = [e for e in state["log_history"] if "aux_pointing" in e]
+    for name in ("aux_pointing", "aux_dense"):
+        assert history[-1][name] < history[0][name]
+    with pytest.raises(KeyboardInterrupt):
+        train("sft", settings(work, "aux_stopped", **options), Stop())
+    again = train("sft", settings(work, "aux_stopped", **options))
+    assert again.resumed_from.endswith("checkpoint-4")
+    assert same(whole.final, again.final)
+    assert weights(whole.final).keys() == weights(work / "tiny").keys()
+    AutoModelForImageTextToText.from_pretrained(whole.final)
+
+
+def test_a_vision_phase_moves_the_tower_alone(work):
+    given = settings(
+        work, "vision", aux={"dense": 1.0, "vision_only": True}, optim={"steps": 2},
+        run={"save_steps": 2},
+    )  # fmt: skip
+    after, before = weights(train("sft", given).final), weights(work / "tiny")
+    moved = {n for n in after if not torch.equal(after[n], before[n])}
+    assert moved
+    assert all("visual" in name for name in moved)
+
+
+def test_settings_that_make_no_sense_are_said(work):
+    with pytest.raises(ConfigError, match=r"aux\.vision_only needs aux\.dense"):
+        train("sft", settings(work, "x", aux={"vision_only": True}))
