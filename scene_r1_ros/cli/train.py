@@ -6,12 +6,14 @@
   grpo-qa        GRPO, question answering
   make-cot       write chains of thought from a data set or with a model, and filter them
   merge          put an adapter into its checkpoint
+  new-model      make a small untrained model with the vocabulary of a data set
 
 A run that was stopped goes on where it was: give the same command again. OUT/final is the trained
 model (or its adapter), OUT/report/index.html shows what happened. Every setting is listed by
 --list-settings; --config takes a YAML file of them, --set changes one.
 
 examples:
+  scene-r1 train new-model --data prepared --chains rooms/annotations/train --out new
   scene-r1 train sft --model MODEL --data prepared --chains rooms/annotations/train --out run/sft
   scene-r1 train grpo-image --model run/sft/final --data prepared --out run/image --dry-run
   scene-r1 train grpo-temporal --config my_run.yaml --data prepared --out run/temporal
@@ -47,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in STAGES:
         _training_arguments(_sub(stages, name))
     _cot_arguments(_sub(stages, "make-cot"))
+    new = _sub(stages, "new-model")
+    new.add_argument("--data", type=Path, required=True, help="the prepared data set: its words")
+    new.add_argument("--chains", required=True, help="files of chains, or a folder: their words")
+    new.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
+    new.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="its size")
+    new.add_argument("--json", action="store_true", help="print one JSON object")
     merge = _sub(stages, "merge")
     merge.add_argument("--model", required=True, help="the checkpoint that was adapted")
     merge.add_argument("--adapter", required=True, help="folder of the adapter")
@@ -58,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
     """Do the stage, print what came of it."""
     from .main import print_json
 
-    step = {"make-cot": _make_cot, "merge": _merge}.get(args.stage, _train)
+    steps = {"make-cot": _make_cot, "merge": _merge, "new-model": _new_model}
+    step = steps.get(args.stage, _train)
     result = step(args)
     if result is not None and args.json and os.environ.get("RANK", "0") == "0":
         print_json(result)
@@ -172,6 +181,25 @@ def _merge(args: argparse.Namespace) -> dict[str, Any]:
     out = merge_adapter(args.model, args.adapter, args.out)
     _say(args, f"merged model: {out}")
     return {"out": str(out), "model": args.model, "adapter": args.adapter}
+
+
+def _new_model(args: argparse.Namespace) -> dict[str, Any]:
+    from scene_r1_training.data.labels_schema import read_table
+    from scene_r1_training.data.prepare_labels import ANNOTATIONS_FILE, LABELS
+    from scene_r1_training.examples.chains import read_chains
+    from scene_r1_training.examples.settings import DataConfig
+    from scene_r1_training.stages.new_model import NewModelConfig, new_model, texts_of
+
+    from .settings import GivenSettings
+
+    config = GivenSettings([("", NewModelConfig)], args.set)("", NewModelConfig)
+    files = DataConfig(chains=args.chains).chain_files()
+    chains = [record for path in files for record in read_chains(path)]
+    rows = read_table(args.data / LABELS / ANNOTATIONS_FILE, "annotations").to_pylist()
+    parameters = new_model(args.out, texts_of(chains, rows), config)
+    size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
+    _say(args, f"{args.out}: {parameters / 1e6:.2f} M parameters, {size / 1e6:.1f} MB, untrained")
+    return {"out": str(args.out), "parameters": parameters, "bytes": size}
 
 
 def _list_settings(sections: Any) -> None:

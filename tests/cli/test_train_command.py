@@ -99,3 +99,27 @@ def test_every_setting_is_listed(capsys):
     text = capsys.readouterr().out
     assert "grpo.kl=0.04" in text
     assert "data.max_frames=16" in text
+
+
+def test_a_new_model_knows_the_words_and_gives_every_answer_back_as_it_was(work, capsys):
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    out = work / "new"
+    assert main([
+        "train", "new-model", "--data", str(work / "data"), "--chains", str(work / "chains.jsonl"),
+        "--out", str(out), "--set", "width=64", "--set", "layers=2", "--json",
+    ]) == 0  # fmt: skip
+    assert last_json(capsys)["bytes"] < 4e6
+    model = AutoModelForImageTextToText.from_pretrained(out)
+    assert model.lm_head.weight is model.model.language_model.embed_tokens.weight
+    tokenizer = AutoProcessor.from_pretrained(out).tokenizer
+    for line in (work / "chains.jsonl").read_text().splitlines():
+        said = json.loads(line)["completion"]
+        ids = tokenizer(said)["input_ids"]
+        assert tokenizer.unk_token_id not in ids
+        assert tokenizer.decode(ids, skip_special_tokens=True) == said
+    assert tokenizer.unk_token_id in tokenizer("a zebra")["input_ids"]
+    assert main([
+        "train", "sft", "--config", str(work / "run.yaml"), "--chains", str(work / "chains.jsonl"),
+        "--model", str(out), "--out", str(work / "from_new"), "--steps", "1",
+    ]) == 0  # fmt: skip
