@@ -61,7 +61,8 @@ class ModelView:
                 "could not be given in what its model sees."
             )
         frame = box_frame_option(box_frame, model_type)
-        return cls(frame, int(patch) * int(merge), int(low), int(high))
+        sizes = [int(v or 0) for v in (patch, merge, low, high)]
+        return cls(frame, sizes[0] * sizes[1], sizes[2], sizes[3])
 
     def size(self, sent: Size) -> Size:
         """The size that the model sees of an image that was sent in size ``sent``."""

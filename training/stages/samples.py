@@ -95,8 +95,6 @@ def draw(
     return np.hstack(tiles)
 
 
-def _rectangle(
-    tile: NDArray[np.uint8], box: Any, scale: float, color: tuple[int, int, int]
-) -> None:
+def _rectangle(tile: Any, box: Any, scale: float, color: tuple[int, int, int]) -> None:
     x0, y0, x1, y1 = (round(v * scale) for v in box)
     cv2.rectangle(tile, (x0, y0), (x1 - 1, y1 - 1), color, 2)

@@ -40,7 +40,8 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             image = self.processing_class.image_processor
             factor = int(image.patch_size) * int(image.merge_size)
             kinds = {name: i for i, name in enumerate(labels)}
-            self.data_collator = _WithTargets(self.data_collator, factor, kinds)
+            collator: Any = self.data_collator  # type: ignore[has-type]
+            self.data_collator = _WithTargets(collator, factor, kinds)
             hidden = self.model.config.get_text_config().hidden_size
             self.heads = Heads(hidden, len(kinds), self.args.seed).to(self.args.device)
             self._hidden: dict[str, Any] = {}
