@@ -9,11 +9,13 @@ import traceback
 from collections.abc import Callable, Sequence
 
 import rclpy
+from rclpy.context import Context
 from rclpy.exceptions import InvalidHandle
 from rclpy.executors import Executor, ExternalShutdownException, MultiThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.signals import SignalHandlerOptions
 
+from ..closing import Closing
 from ..errors import SceneR1Error
 from .log_bridge import bridge_core_log
 from .node_base import SceneNode
@@ -40,7 +42,7 @@ def run_nodes(
     except Exception as error:  # rclpy tells of an unreadable parameter file in several classes
         print(f"error: the ROS arguments cannot be used: {_one_line(error)}", file=sys.stderr)
         return 2
-    ended, closing = threading.Event(), threading.Event()
+    ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
@@ -50,11 +52,7 @@ def run_nodes(
         rclpy.try_shutdown()
         return 2
     bridge_core_log(nodes[0].get_logger())
-    executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS)
-    for node in nodes:
-        executor.add_node(node)
-    spinner = threading.Thread(target=spin, args=(executor, closing), name="executor", daemon=True)
-    spinner.start()
+    spinning = Spinning(nodes)
     outcomes = [node.autostart() for node in nodes if not ended.is_set()]
     started = all(outcomes)
     while started and not until() and not ended.wait(_POLL):
@@ -62,15 +60,37 @@ def run_nodes(
     for number in (signal.SIGINT, signal.SIGTERM):
         # A terminal and `ros2 launch` both pass Ctrl-C on; the second must not kill the clean end.
         signal.signal(number, signal.SIG_IGN)
-    for node in nodes:
-        node.close()
-    closing.set()
-    executor.shutdown(timeout_sec=2.0)
-    spinner.join(timeout=5.0)
-    for node in nodes:
-        node.destroy_node()
+    spinning.close()
     rclpy.try_shutdown()
     return 0 if started else 1
+
+
+class Spinning(Closing):
+    """Nodes that a thread spins, with :func:`spin`, until all is closed; then they are destroyed.
+
+    ``context`` is the nodes' own where it is not the global one.
+    """
+
+    def __init__(self, nodes: Sequence[SceneNode], context: Context | None = None) -> None:
+        self.nodes = nodes
+        self._closing = threading.Event()
+        self._executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS, context=context)
+        for node in nodes:
+            self._executor.add_node(node)
+        self._thread = threading.Thread(
+            target=spin, args=(self._executor, self._closing), name="executor", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """End what the nodes do, then the spinning, then the nodes."""
+        for node in self.nodes:
+            node.close()
+        self._closing.set()
+        self._executor.shutdown(timeout_sec=2.0)
+        self._thread.join(timeout=5.0)
+        for node in self.nodes:
+            node.destroy_node()
 
 
 def spin(executor: Executor, closing: threading.Event) -> None:

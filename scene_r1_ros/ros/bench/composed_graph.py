@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import rclpy
-from rclpy.executors import MultiThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
@@ -18,7 +16,7 @@ from ..client import GroundingClient
 from ..grounding_node import GroundingNode
 from ..lifting_node import LiftingNode
 from ..private_domain import use_private_domain
-from ..runner import EXECUTOR_THREADS, spin
+from ..runner import Spinning
 from ..tracking_node import TrackingNode
 from ..transport import use_shared_memory_profile
 
@@ -57,12 +55,7 @@ def composed_graph(
         TrackingNode(window, parameter_overrides=parameters(["tracker.tracker"]), **shared),
         GroundingNode(window, reasoner, parameter_overrides=parameters(of_window), **shared),
     ]
-    executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS, context=context)
-    closing = threading.Event()
-    for node in nodes:
-        executor.add_node(node)
-    spinner = threading.Thread(target=spin, args=(executor, closing), daemon=True)
-    spinner.start()
+    spinning = Spinning(nodes, context)
     client = None
     try:
         started = [node.autostart() for node in nodes]
@@ -75,11 +68,5 @@ def composed_graph(
     finally:
         if client is not None:
             client.close()
-        for node in nodes:
-            node.close()
-        closing.set()
-        executor.shutdown(timeout_sec=2.0)
-        spinner.join(timeout=5.0)
-        for node in nodes:
-            node.destroy_node()
+        spinning.close()
         context.try_shutdown()
