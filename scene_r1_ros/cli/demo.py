@@ -63,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make or open the recording, play it, ask, report."""
     from ..demo import choose_prompt
+    from ..geometry import checked_box
     from ..recordings import open_recording
     from .main import print_json
     from .phases import Phases
@@ -74,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     with open_recording(source.path) as recording:
         box = tuple(args.box) if args.box is not None else None
         prompt = choose_prompt(recording, args.frame, box, args.label)
+        camera = recording.frame(recording.index_of_number(prompt.frame)).intrinsics
+        checked_box(prompt.box, camera.width, camera.height)  # before the graph is started for it
         record = _run_graph(args, recording, source, prompt, phases)
     text = object_text(record) + _truth_text(record)
     print(text, file=sys.stderr if args.json else sys.stdout)
@@ -94,6 +97,8 @@ def _check(args: argparse.Namespace) -> None:
         raise RequestError("--frame and --box need --source, the recording that they belong to.")
     if args.rate is not None and not 0.01 <= args.rate <= 100.0:
         raise RequestError(f"--rate {args.rate:g}: must lie in 0.01 to 100.")
+    if args.timeout < 0:
+        raise RequestError(f"--timeout {args.timeout:g}: must not be negative.")
     if args.max_frames < 1:
         raise RequestError(f"--max-frames {args.max_frames}: must be 1 or more.")
     try:

@@ -152,6 +152,7 @@ def _rooms(args: argparse.Namespace) -> dict[str, Any]:
     from scene_r1_training.data.synth import SynthConfig
     from scene_r1_training.evaluation.rooms import ensure_rooms
 
+    _positive_scenes(args)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
     folder = args.data or cache / "scene_r1_ros" / "rooms"
     config = SynthConfig() if args.seconds is None else SynthConfig(seconds=args.seconds)
@@ -173,6 +174,13 @@ def _lifting(args: argparse.Namespace) -> dict[str, Any]:
 
     from ..errors import ConfigError
 
+    if args.limit:
+        raise ConfigError("eval lifting has no --limit; --scenes and --objects say how much.")
+    if args.tracker == "sam2":
+        raise ConfigError(
+            "eval lifting measures the geometric tracker; eval rooms takes --tracker sam2."
+        )
+    _positive_scenes(args)
     try:
         noise = tuple(dict.fromkeys(float(part) for part in args.noise.split(",")))
     except ValueError as error:
@@ -192,6 +200,13 @@ def _lifting(args: argparse.Namespace) -> dict[str, Any]:
     )
     with _Bar("room") as bar:
         return evaluate_lifting(options, bar.show)
+
+
+def _positive_scenes(args: argparse.Namespace) -> None:
+    from ..errors import ConfigError
+
+    if args.scenes < 1:
+        raise ConfigError(f"--scenes {args.scenes}: must be 1 or more.")
 
 
 def _oracles(args: argparse.Namespace) -> tuple[str, ...] | None:

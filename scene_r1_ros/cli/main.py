@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import __version__
-from ..errors import ConfigError, RequestError, SceneR1Error
+from ..errors import BoxError, ConfigError, NoSuchFrameError, RequestError, SceneR1Error
 
 COMMANDS = {
     "Try it": ("demo",),
@@ -35,18 +35,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         return int(args.run(args))
-    except (ConfigError, RequestError) as error:
+    except (ConfigError, RequestError, BoxError, NoSuchFrameError) as error:
         return _fail(args.command, error, 2)
     except SceneR1Error as error:
         return _fail(args.command, error, 1)
+    except BrokenPipeError:  # `scene-r1 ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:  # a full disk, a folder that may not be written
+        if error.filename is None:
+            raise
+        return _fail(args.command, SceneR1Error(f"{error.filename}: {error.strerror}."), 1)
     except ModuleNotFoundError as error:
         return _fail(args.command, _missing(error), 1)
     except KeyboardInterrupt:
         print(file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `scene-r1 ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -25,7 +25,7 @@ class Phases:
             yield phase
         took = time.perf_counter() - started
         self.seconds[name] = round(took, 3)
-        print(f"  {name:<16} {took:6.2f} s  {phase.detail}".rstrip(), file=sys.stderr, flush=True)
+        print(f"  {name:<17} {took:6.2f} s  {phase.detail}".rstrip(), file=sys.stderr, flush=True)
 
 
 class Phase:

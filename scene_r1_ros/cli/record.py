@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..errors import RecordingError
+from ..errors import RecordingError, RequestError
 from .options import add_config_arguments, config_from
 
 HELP = "record the live camera topics to a folder and MCAP"
@@ -48,6 +48,11 @@ def run(args: argparse.Namespace) -> int:
     from ..recordings import McapOptions
     from ..ros.recorder import ended_by_signals
 
+    if args.seconds < 0 or args.wait <= 0:
+        raise RequestError(
+            f"--seconds {args.seconds:g}, --wait {args.wait:g}: --seconds must not be negative, "
+            "--wait must be more than 0."
+        )
     config = config_from(args, FeedConfig)
     folder, mcap = targets(args.out, args.format)
     options = McapOptions(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from ..config import Config, OptionSpec, Scalar
@@ -20,7 +21,7 @@ def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a setting, for example lifting.clustering=false; repeatable",
+        help="a setting, for example lifting.cluster=false; repeatable",
     )
     parser.add_argument(
         "--list-settings", action="store_true", help="print every setting that --set takes, and end"
@@ -44,10 +45,10 @@ class GivenSettings:
         }
         for item in assignments:
             name, sign, text = item.partition("=")
-            if not sign or name not in specs:
-                raise ConfigError(
-                    f"--set {item!r}: needs NAME=VALUE with a NAME of --list-settings."
-                )
+            if not sign:
+                raise ConfigError(f"--set {item!r}: needs NAME=VALUE.")
+            if name not in specs:
+                raise ConfigError(f"--set {item!r}: there is no setting {name}{_near(name, specs)}")
             prefix, spec = specs[name]
             self._values[prefix, spec.name] = _value(spec, name, text)
 
@@ -67,6 +68,11 @@ class GivenSettings:
             for spec in section.options():
                 lines.append(f"  {_name(prefix, spec)}={spec.default!r}  {spec.describe()}")
         return "\n".join(lines[1:])
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"; did you mean {close[0]}?" if close else "; --list-settings prints them."
 
 
 def _name(prefix: str, spec: OptionSpec) -> str:

@@ -62,9 +62,9 @@ def make_backend(
         return OpenAIBackend(openai)
     if kind == "none" or not transformers.model:
         raise ModelAbsentError(
-            "no model is chosen: set transformers.model to a checkpoint (a folder, or a name such "
-            "as Qwen/Qwen2.5-VL-3B-Instruct), or openai.base_url to a server; boxes can be "
-            "tracked without a model."
+            "no model is chosen: set transformers.model (--model) to a checkpoint (a folder, or a "
+            "name such as Qwen/Qwen2.5-VL-3B-Instruct), or openai.base_url (--server) to a server; "
+            "boxes can be tracked without a model."
         )
     from .backends.transformers_backend import TransformersBackend
 

@@ -173,7 +173,12 @@ class Recording(Closing, ABC):
         i = bisect.bisect_left(self.numbers, number)
         if i < len(self.numbers) and self.numbers[i] == number:
             return i
-        around = ", ".join(str(n) for n in self.numbers[max(0, i - 1) : i + 1])
+        if not 0 < i < len(self.numbers):
+            raise NoSuchFrameError(
+                f"{self.name} has no frame {number}; it has {self.numbers[0]} to "
+                f"{self.numbers[-1]}."
+            )
+        around = ", ".join(str(n) for n in self.numbers[i - 1 : i + 1])
         raise NoSuchFrameError(
             f"{self.name} has no frame {number}; the nearest are {around}, the last is "
             f"{self.numbers[-1]}."
