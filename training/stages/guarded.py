@@ -103,6 +103,10 @@ class Guarded:
         args, state = self.args, self.state  # type: ignore[attr-defined]
         out = Path(args.output_dir)
         folder = out / f"checkpoint-{state.global_step}"
+        for parameter in self.model.parameters():  # type: ignore[attr-defined]
+            # A step with an infinite gradient ruins the weights before any loss shows it.
+            if parameter.requires_grad:
+                self._check_finite(parameter.detach().float().sum(), "sum of some weights")
         if args.should_save:
             check_space(out, self._checkpoint_bytes())
         try:

@@ -62,6 +62,23 @@ def test_a_stopped_run_ends_as_if_it_had_never_stopped_over_epochs(work):
     assert history(whole.out)[-1]["loss"] == history(report.out)[-1]["loss"]
 
 
+def test_a_reward_that_can_be_had_is_learnt(work, monkeypatch):
+    def digits(completions, **columns):
+        from scene_r1_training.rewards.texts import texts
+
+        return [sum(c.isdigit() for c in t) / 6 for t in texts(completions)]
+
+    monkeypatch.setitem(choose.PLAIN, "digits", digits)
+    given = settings(
+        work, "learns", grpo={"rewards": "digits=1", "generations": 8, "kl": 0.0},
+        optim={"steps": 10, "batch_size": 16, "rate": 1e-2}, run={"save_steps": 10},
+    )  # fmt: skip
+    report = train("grpo-qa", given)
+    state = json.loads((report.out / "checkpoint-10" / "trainer_state.json").read_text())
+    rewards = [e["reward"] for e in state["log_history"] if "reward" in e]
+    assert sum(rewards[-3:]) / 3 > sum(rewards[:3]) / 3 + 0.2
+
+
 def test_groups_that_all_earn_the_same_change_nothing(work):
     options = {"optim": {"steps": 2}, "run": {"save_steps": 2}}
     flat = {"rewards": "format=1", "kl": 0.5}  # nonsense earns 0 throughout

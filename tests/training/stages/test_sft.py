@@ -197,6 +197,16 @@ class TestWhatGoesWrong:
         assert str(last) in str(raised.value)
         assert last.name == "checkpoint-2"
 
+    def test_ruined_weights_are_never_saved(self, work):
+        class Poison(TrainerCallback):
+            def on_step_end(self, args, state, control, model=None, **kwargs):
+                if state.global_step == 4:
+                    list(model.parameters())[5].data[0] = float("inf")
+
+        with pytest.raises(TrainingError, match="weights became inf"):
+            train("sft", settings(work, "ruined"), Poison())
+        assert [p.name for p in checkpoints.whole_checkpoints(work / "ruined")] == ["checkpoint-2"]
+
     def test_a_full_disk_is_seen_before_writing(self, work, monkeypatch):
         usage = shutil.disk_usage(work)
 
