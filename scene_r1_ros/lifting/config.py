@@ -73,7 +73,7 @@ class LiftConfig(Config):
         maximum=1.0,
     )
     trim_share: float = option(
-        0.002, "Share of the points trimmed at each end of an axis.", minimum=0.0, maximum=0.2
+        0.003, "Share of the points trimmed at each end of an axis.", minimum=0.0, maximum=0.2
     )
     far_side_share: float = option(
         0.75,

@@ -66,7 +66,7 @@ def round_body(
     present = np.bincount(layer, minlength=slices) >= max(6, 0.03 * len(flat))
     radius = float(mean[present].max()) if present.any() else 0.0
     half, most_of = np.percentile(np.abs(distance - mean[layer]), [50, 80])
-    if half > 0.045 * radius + 0.0015 or most_of > 0.09 * radius + 0.003:
+    if half > min(0.045 * radius, 0.008) + 0.0015 or most_of > min(0.09 * radius, 0.02) + 0.003:
         return None
     if not 0.35 * width < radius < 0.8 * width:
         return None

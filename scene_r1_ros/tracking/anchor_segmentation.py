@@ -110,7 +110,7 @@ def _flat_patch(
         return patch
     frame_of_it = (mask & in_box & patch.mask).sum() > 0.4 * area
     larger = patch.mask.sum() > 1.3 * area
-    return patch if frame_of_it and larger and patch.fit > fit - 0.05 else None
+    return patch if frame_of_it and larger and patch.fit > fit - 0.1 else None
 
 
 def _plane_under(

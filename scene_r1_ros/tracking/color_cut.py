@@ -125,8 +125,13 @@ def mask_bounds(mask: Bool, grid: PixelGrid, stray: float = 0.5) -> BoxXyxy:
 def _near(surface: DepthSurface, item: ScenePlane, in_box: Bool) -> Bool:
     points = surface.points[item.inliers & in_box]
     size = float(np.linalg.norm(np.ptp(points[:: max(1, len(points) // 500)], axis=0)))
-    reach = np.maximum(plane_tolerance(surface.noise), min(RELIEF, 0.08 * size))
-    return ~surface.valid | (np.abs(item.plane.distance(surface.points)) < reach)
+    tolerance = plane_tolerance(surface.noise)
+    distance = np.abs(item.plane.distance(surface.points))
+    relief = distance < np.maximum(tolerance, min(RELIEF, 0.08 * size))
+    if item.plane.horizontal:
+        # a rug has no frame; what rises beside it is the foot of a wall or of another thing
+        relief &= surface.normals @ item.plane.normal.astype(np.float32) > 0.7
+    return ~surface.valid | (distance < tolerance) | relief
 
 
 def _cut(color: NDArray[np.uint8], inside: Bool, on_plane: Bool, most: int = 20_000) -> Bool | None:
@@ -138,7 +143,9 @@ def _cut(color: NDArray[np.uint8], inside: Bool, on_plane: Bool, most: int = 20_
     state = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)[::step, ::step].copy()
     image = np.ascontiguousarray(cv2.GaussianBlur(color, (3, 3), 0.8)[::step, ::step])
     cv2.setRNGSeed(0)  # its colour clusters start at random
-    cv2.grabCut(image, state, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    whole = (0, 0, 0, 0)  # not read: the mask says where to begin
+    cv2.grabCut(image, state, whole, *models, 4, cv2.GC_INIT_WITH_MASK)
     cut = (state == cv2.GC_PR_FGD).astype(np.uint8)
     cut = cv2.resize(cut, color.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     cut = cv2.morphologyEx(cut, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))

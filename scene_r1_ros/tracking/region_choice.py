@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -74,7 +75,7 @@ def choose_regions(
     total = sum(r.weight for r in regions)
     choices = []
     for main in prominent:
-        group = _grown(surface, main, regions, box, labels)
+        group = _grown(surface, main, regions, box)
         held = sum(r.weight * min(1.0, 1.5 * r.share) for r in group) / max(total, 1e-9)
         fit = box_iou(_around(group), box)
         choices.append(Choice(tuple(group), fit * (0.3 + 0.7 * held)))
@@ -133,25 +134,53 @@ def _centrality(surface: DepthSurface, box: BoxXyxy) -> NDArray[np.float64]:
 
 
 def _grown(
-    surface: DepthSurface, main: Region, regions: list[Region], box: BoxXyxy, labels: Labels
+    surface: DepthSurface, main: Region, regions: list[Region], box: BoxXyxy
 ) -> list[Region]:
-    """The main region, those in the box that touch it, and those that an occluder cuts off."""
-    group = [main]
-    extent = float(np.linalg.norm(np.ptp(main.points, axis=0)))
-    touch = max(0.025, 5 * main.noise, 0.06 * extent)
-    waiting = [r for r in regions if r is not main and r.share > 0.6 and r.inside >= MIN_REGION]
+    """The main region, those in the box that touch it, and those that an occluder cuts off.
+
+    Also those that make the group fill the box, if there are such: a box that is filled so was
+    drawn around these parts too, the foot of a lamp, the pot of a plant, the legs of a stool. A
+    loose box is not filled, and says nothing about them.
+    """
+    touch = _touch(main)
+
+    def belongs(region: Region, tree: cKDTree, group: list[Region], gain: float) -> bool:
+        return gain >= -0.05 and _belongs(surface, main, region, tree, touch, _around(group))
+
+    def fills(region: Region, tree: cKDTree, group: list[Region], gain: float) -> bool:
+        return _completes(region, tree, touch, gain) or belongs(region, tree, group, gain)
+
+    group = _joined([main], regions, box, belongs)
+    more = _joined([main], regions, box, fills)
+    fit = box_iou(_around(more), box)
+    return more if fit > max(0.7, box_iou(_around(group), box) + 0.04) else group
+
+
+def _touch(main: Region) -> float:
+    """How near to each other, in metres, things are that touch."""
+    return max(0.025, 5 * main.noise, 0.06 * float(np.linalg.norm(np.ptp(main.points, axis=0))))
+
+
+def _joined(
+    start: list[Region],
+    regions: list[Region],
+    box: BoxXyxy,
+    wanted: Callable[[Region, cKDTree, list[Region], float], bool],
+) -> list[Region]:
+    """``start`` and, one after the other, what is ``wanted`` of the regions mostly in the box.
+
+    ``wanted`` is asked with the region, a tree of the group's points, the group, and by how much
+    the region makes the group's bounds fit the box better.
+    """
+    group = list(start)
+    waiting = [r for r in regions if r not in group and r.share > 0.6 and r.inside >= MIN_REGION]
     grew = True
     while grew and waiting:
         grew = False
         tree = cKDTree(np.concatenate([r.points for r in group]))
         for region in list(waiting):
-            before, after = box_iou(_around(group), box), box_iou(_around([*group, region]), box)
-            gain = after - before
-            if gain < -0.05:
-                continue
-            if _completes(region, tree, touch, gain) or _belongs(
-                surface, main, region, tree, touch, _around(group)
-            ):
+            gain = box_iou(_around([*group, region]), box) - box_iou(_around(group), box)
+            if wanted(region, tree, group, gain):
                 waiting.remove(region)
                 group.append(region)
                 grew = True
@@ -159,11 +188,8 @@ def _grown(
 
 
 def _completes(region: Region, tree: cKDTree, touch: float, gain: float) -> bool:
-    """Whether a region within the box is a part that the box was drawn around too.
-
-    It touches the group, or stands straight above or below it, and the group fits the box much
-    better with it: the foot of a lamp, the pot of a plant, the legs of a stool.
-    """
+    """Whether a region in the box touches the group, or stands straight above or below it, and
+    the group fits the box better with it."""
     if region.share < 0.85 or gain < 0.04:
         return False
     distance, _ = tree.query(region.points)

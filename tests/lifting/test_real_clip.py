@@ -18,15 +18,16 @@ pytestmark = pytest.mark.skipif(not tum_cabinet.CLIP.is_dir(), reason="the clip 
 PROMPTS = (0, 6, 12, 25, 31, 40, 50)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def results() -> dict[int, tuple[float, float]]:
-    """3D IoU and seconds of each prompt."""
-    window, truth = tum_cabinet.window(), tum_cabinet.measured_cabinet()
+    """3D IoU and seconds of each prompt, in the prompt's frame and every second other one."""
+    whole, truth = tum_cabinet.window(), tum_cabinet.measured_cabinet()
     boxes = tum_cabinet.detected_boxes()
     out = {}
     for i in PROMPTS:
+        window = type(whole).of(whole.frames[i % 2 :: 2])
         started = time.thread_time()
-        track = GeometricTracker().track(window, window.frames[i].stamp_ns, boxes[i], Control())
+        track = GeometricTracker().track(window, whole.frames[i].stamp_ns, boxes[i], Control())
         lifted = lift(window, track)
         out[i] = box3d_iou(lifted.box, truth), time.thread_time() - started
     return out
@@ -50,7 +51,7 @@ def test_the_floor_may_lie_anywhere(results):
     """Moving the world down by a metre and a half changes nothing."""
     window = tum_cabinet.window()
     lowered = []
-    for frame in window.frames[::4]:
+    for frame in window.frames[::6]:
         pose = np.array(frame.T_world_camera)
         pose[2, 3] -= 1.5
         lowered.append(
