@@ -145,6 +145,8 @@ setup() {
   flock -n 9 || { echo "  waiting for another ./dev setup" >&2 && flock 9; }
 
   say "environment in $VENV ($profile)"
+  [ -n "$(stamp_of profile)" ] ||
+    echo "first run: setting up $VENV, up to 4 GB and several minutes; logs in $STATE/logs" >&2
   local pins torch ros
   pins="$(hash_of requirements/constraints.txt)"
   step venv "$VENV" "a virtual environment" make_venv
