@@ -77,7 +77,11 @@ def observe(
     asked = standing & ~allowed
     alike = segment.colors.alike(np.ascontiguousarray(frame.color[view.grid.slices]))
     if segment.flat:
-        asked &= alike
+        # depth noise blurs the model's rim along the plane; colour says where it ends
+        core_pixels = cv2.erode(on_model.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+        standing &= alike | core_pixels
+        allowed &= standing
+        asked &= standing & alike
     allowed[asked] = silhouette.allows(view.points[asked], alike[asked])
     on_model &= allowed
     if on_model.sum() < 10:
