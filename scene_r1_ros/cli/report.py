@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"traces": [vars(summary) for summary in summaries]})
         elif not summaries:
-            print(f"no traces in {store.folder}; every query leaves one.", file=sys.stderr)
+            print(f"no traces in {store.folder}; a query to a model leaves one.", file=sys.stderr)
         else:
             for s in summaries:
                 print(f"{s.query_id}  {s.outcome:<16} {s.query}")
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if query_id == "latest":
         newest = store.summaries(limit=1)
         if not newest:
-            raise RequestError(f"no traces in {store.folder}; every query leaves one.")
+            raise RequestError(f"no traces in {store.folder}; a query to a model leaves one.")
         query_id = newest[0].query_id
     if args.json:
         print_json(store.load(query_id))
