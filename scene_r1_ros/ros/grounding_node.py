@@ -31,7 +31,7 @@ from .conversions import (
     stamp_to_ns,
 )
 from .health import Health
-from .node_base import RELIABLE, SceneNode, succeed
+from .node_base import OBJECTS_QOS, RELIABLE, SceneNode, succeed
 from .pending import PendingRequests
 from .query_api import QueryApi
 from .runner import run_nodes
@@ -92,7 +92,7 @@ class GroundingNode(SceneNode):
         self.cleared = self.create_publisher(Header, CLEAR_TOPIC, RELIABLE)
         self.inputs = [
             self.create_subscription(
-                GroundedObjectArray, "objects", self.pending.on_objects, RELIABLE
+                GroundedObjectArray, "objects", self.pending.on_objects, OBJECTS_QOS
             ),
             self.create_subscription(StageStatus, "stage_status", self.pending.on_status, RELIABLE),
         ]
@@ -171,8 +171,9 @@ class GroundingNode(SceneNode):
         request = self.pending.open(query_id, control, self.config.max_requests)
         self.window.keep(grounding.anchor_stamp_ns)
         try:
-            self.groundings.publish(grounding_to_msg(grounding, query_id, camera))
-            item = request.wait(self._check_stages)
+            msg = grounding_to_msg(grounding, query_id, camera)
+            self.groundings.publish(msg)
+            item = request.wait(self._check_stages, lambda: self.groundings.publish(msg))
         except SceneR1Error as error:
             self.tell(query_id, StageStatus.CANCELLED, error)  # nobody waits for it any more
             raise

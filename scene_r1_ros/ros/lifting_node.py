@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from rclpy.clock import Clock, ClockType
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from scene_r1_msgs.msg import GroundedObjectArray, ObjectMask, StageStatus
 from scene_r1_msgs.msg import Grounding as GroundingMsg
 from scene_r1_msgs.srv import ForgetObject, ListObjects
@@ -37,17 +36,11 @@ from .conversions import (
     stamp_to_ns,
 )
 from .markers import delete_all, deletion, object_markers
-from .node_base import LATCHED, MASKS_QOS, RELIABLE, SceneNode, succeed
+from .node_base import LATCHED, MASKS_QOS, OBJECTS_QOS, RELIABLE, SceneNode, succeed
 from .runner import run_nodes
 from .stage import Stage
 from .window_access import WindowAccess
 
-# Every message counts (an object of its own, a deletion), so several may wait for a slow reader.
-OBJECTS_QOS = QoSProfile(
-    depth=10,
-    reliability=ReliabilityPolicy.RELIABLE,
-    durability=DurabilityPolicy.TRANSIENT_LOCAL,
-)
 _REMEMBERED = 64
 
 

@@ -29,6 +29,12 @@ RELIABLE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
 MASKS_QOS = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 # Requests that come together all wait for a thread; of more than this many, some get no answer.
 SERVICES_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+# Every message counts (an object of its own, a deletion), so several may wait for a slow reader.
+OBJECTS_QOS = QoSProfile(
+    depth=10,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
 LATCHED = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,

@@ -21,6 +21,7 @@ STAGES = {
 _POLL = 0.2
 # A stage that is alive is heard of every BEAT_SECONDS; a busy machine may delay it.
 _SILENCE = 5 * BEAT_SECONDS
+_UNHEARD = 0.7
 
 
 @dataclass
@@ -35,11 +36,16 @@ class PendingRequest:
     _error: SceneR1Error | None = None
     _lifted: threading.Event = field(default_factory=threading.Event)
     _quiet: float = 0.0
+    _taken_up: bool = False
 
-    def wait(self, still_possible: Callable[[], None]) -> GroundedObject:
+    def wait(
+        self, still_possible: Callable[[], None], tell_again: Callable[[], None]
+    ) -> GroundedObject:
         """The object, once it is there.
 
-        ``still_possible`` is called now and then and raises if nobody will answer any more.
+        ``still_possible`` is called now and then and raises if nobody will answer any more;
+        ``tell_again`` repeats the request while no stage has taken it up, since a node that is
+        being discovered misses what is told to it.
 
         Raises:
             SceneR1Error: what a stage reported.
@@ -51,6 +57,8 @@ class PendingRequest:
             still_possible()
             # Counted in polls, so that a time in which this process stood still is not silence.
             self._quiet += _POLL
+            if not self._taken_up and self._quiet > _UNHEARD:
+                tell_again()
             if self._quiet > _SILENCE:
                 silent = "lifting" if "tracking" in self.seconds else "tracking"
                 raise NotActiveError(
@@ -67,6 +75,7 @@ class PendingRequest:
     def heard(self) -> None:
         """A stage that works on the request is alive."""
         self._quiet = 0.0
+        self._taken_up = True
 
     def note_done(self, stage: int, seconds: float) -> None:
         """A stage has ended well after this many seconds."""
@@ -133,7 +142,8 @@ class PendingRequests:
         request = self._get(msg.query_id)
         if request is None:
             return
-        request.heard()
+        if msg.stage != StageStatus.GROUNDING:
+            request.heard()
         stage = STAGES.get(msg.stage, "request")
         if msg.state == StageStatus.DONE:
             request.note_done(msg.stage, float(msg.seconds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from rclpy.clock import Clock, ClockType
@@ -18,6 +19,7 @@ TOPIC = "stage_status"
 BEAT_SECONDS = 1.0
 """A query in a stage's hands is heard of at least this often, or its node is gone."""
 _PROGRESS_INTERVAL = 0.1
+_REMEMBERED = 256
 
 
 class Stage:
@@ -44,6 +46,7 @@ class Stage:
         self._on_cancelled = on_cancelled
         self._worker = Worker(name, pending)
         self._latest: dict[str, tuple[float, str]] = {}
+        self._known: deque[str] = deque(maxlen=_REMEMBERED)
         self._publisher = node.create_publisher(StageStatus, TOPIC, RELIABLE)
         self._subscription = node.subscribe(
             StageStatus, TOPIC, self._on_status, RELIABLE, callback_group=node.requests_group
@@ -56,7 +59,13 @@ class Stage:
         )
 
     def run(self, query_id: str, work: Callable[[Control], None]) -> None:
-        """Queue ``work``; whatever it raises becomes the stage's status."""
+        """Queue ``work``; whatever it raises becomes the stage's status.
+
+        A query that this stage has had before is the same one told again; it is not run twice.
+        """
+        if query_id in self._known:
+            return
+        self._known.append(query_id)
         if not self._node.active:
             self.fail(query_id, NotActiveError(self._node.inactive_reason()))
             return
