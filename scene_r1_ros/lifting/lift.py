@@ -22,6 +22,9 @@ from .views import ObjectView, object_view
 from .wall import against_wall
 
 STAGE = "lifting"
+# A surface seen at a flat angle has its readings this many times farther apart than one that
+# faces the camera.
+_SPARSE = 5.0
 
 
 def lift(
@@ -63,7 +66,8 @@ def lift(
         )
         cloud = _kept(cloud, inliers, config, "outlier removal leaves")
     if config.cluster:
-        clusters = main_clusters(cloud.points, max(2.5 * voxel, 0.02), config.cluster_share)
+        gap = max(2.5 * voxel, 0.02, _SPARSE * _pixel_size(views))
+        clusters = main_clusters(cloud.points, gap, config.cluster_share)
         cloud = _kept(cloud, clusters, config, "the main cluster holds")
     control.progress(STAGE, 0.8, "fitting the box")
     box = _box(cloud, views, config)
@@ -105,6 +109,17 @@ def _voxel(views: list[ObjectView], config: LiftConfig) -> float:
     low, high = np.percentile(points, [2, 98], axis=0)
     diagonal = float(np.linalg.norm(high - low))
     return float(np.clip(config.voxel_share * diagonal, config.min_voxel, config.max_voxel))
+
+
+def _pixel_size(views: list[ObjectView]) -> float:
+    """Metres between neighbouring pixels of a surface that faces the camera, median of views."""
+    sizes = []
+    for view in views:
+        if len(view.points):
+            T = view.frame.T_world_camera
+            depth = np.median((view.points - T[:3, 3]) @ T[:3, 2])
+            sizes.append(depth / view.frame.intrinsics.fx)
+    return float(np.median(sizes))
 
 
 def _kept(cloud: FusedCloud, kept: np.ndarray, config: LiftConfig, what: str) -> FusedCloud:
