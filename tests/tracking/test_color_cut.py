@@ -41,8 +41,8 @@ def test_a_picture_that_depth_does_not_show_is_found_by_its_colour(loose):
     window = wall((160, 40, 40))
     box = (110.0 - loose, 70.0 - loose, 230.0 + loose, 150.0 + loose)
     track = GeometricTracker().track(window, 0, box, Control())
-    assert iou_with_patch(track.at(0).mask) > 0.75
-    assert iou_with_patch(track.at(3).mask, shift=-round(0.12 * CAMERA.fx / 2.0)) > 0.7
+    assert iou_with_patch(track.at(0).mask) > 0.85
+    assert iou_with_patch(track.at(3).mask, shift=-round(0.12 * CAMERA.fx / 2.0)) > 0.8
 
 
 def test_a_bare_wall_has_no_patch_of_its_own_and_fills_the_box():
