@@ -95,7 +95,7 @@ def test_assignments_reach_their_section():
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        ("depth.count=1", "needs NAME=VALUE with a NAME of --list-settings"),
+        ("depth.count=1", r"there is no setting depth\.count; did you mean deep\.count\?"),
         ("count", "needs NAME=VALUE"),
         ("count=many", "count=many: needs a int"),
         ("on=yes", "on=yes: needs true or false"),
