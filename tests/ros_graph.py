@@ -46,7 +46,7 @@ class Graph:
         self._thread.start()
 
     def _spin(self):
-        from scene_r1_ros.ros.runner import spin
+        from scene_r1_ros.ros.spinning import spin
 
         spin(self.executor, self._closing)
 

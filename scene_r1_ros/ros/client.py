@@ -12,7 +12,6 @@ also from inside another node's callback, without waiting for that node's execut
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 import uuid
@@ -23,7 +22,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.action import ActionClient
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from scene_r1_msgs.action import Ground
@@ -44,6 +43,7 @@ from ..errors import OK, CancelledError, DeadlineError, NotActiveError, error_fr
 from ..geometry import BoxXyxy
 from .conversions import box2d_to_msg, ns_to_stamp, seconds_to_duration
 from .node_base import SERVICES_QOS
+from .spinning import SpinThread
 from .transport import use_shared_memory_profile
 
 DEFAULT_TIMEOUT = 60.0
@@ -68,20 +68,18 @@ class GroundingClient(Closing):
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         name = f"grounding_client_{uuid.uuid4().hex[:8]}"
         self.node = Node(name, context=self._context, namespace=self.namespace)
-        self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self.node)
+        executor = SingleThreadedExecutor(context=self._context)
+        executor.add_node(self.node)
         self._clients: dict[str, Any] = {}
         self._action = ActionClient(self.node, Ground, f"{self.namespace}/ground_action")
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._spin, name="grounding-client", daemon=True)
-        self._thread.start()
+        self._spinner = SpinThread(executor, "grounding-client")
 
     def close(self) -> None:
         """End the client's node; calls still under way fail."""
-        self._executor.shutdown(timeout_sec=1.0)
+        self._spinner.close()
         self._action.destroy()
         self._context.try_shutdown()
-        self._thread.join(timeout=2.0)
         self.node.destroy_node()
 
     def track_box(
@@ -287,10 +285,6 @@ class GroundingClient(Closing):
                     kind, f"{self.namespace}/{name}", qos_profile=SERVICES_QOS
                 )
             return self._clients[name]
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
 
 
 def _report(feedback: Ground.Feedback, control: Control) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from typing import Any
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from scene_r1_msgs.msg import GroundedObjectArray, ObjectMask
@@ -22,6 +21,7 @@ from .cloud import cloud_to_points
 from .conversions import box3d_from_msg, mask_from_msg
 from .feed import CameraFeed
 from .node_base import LATCHED, MASKS_QOS
+from .spinning import SpinThread
 from .transport import use_shared_memory_profile
 
 _POLL = 0.1
@@ -64,10 +64,9 @@ class LiveView:
         self._node.create_subscription(PointCloud2, "object_cloud", self._take_cloud, LATCHED)
         self._node.create_subscription(ObjectMask, "masks", self._take_mask, MASKS_QOS)
         self._feed = CameraFeed(self._node, config, _ShownWindow(self, rate))
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self._node)
-        self._spinner = threading.Thread(target=self._spin, name="executor", daemon=True)
-        self._spinner.start()
+        executor = SingleThreadedExecutor()
+        executor.add_node(self._node)
+        self._spinner = SpinThread(executor)
 
     def run(self, ended: threading.Event, seconds: float = 0.0) -> None:
         """Show until ``ended`` is set, or for ``seconds`` (0 = no end)."""
@@ -78,7 +77,7 @@ class LiveView:
     def close(self) -> None:
         """End the subscriptions."""
         self._feed.close()
-        self._executor.shutdown(timeout_sec=2.0)
+        self._spinner.close()
         self._node.destroy_node()
         rclpy.try_shutdown()
 
@@ -110,7 +109,3 @@ class LiveView:
     def _take_cloud(self, msg: PointCloud2) -> None:
         with self._lock:
             self._scene.cloud("cloud", *cloud_to_points(msg))
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()

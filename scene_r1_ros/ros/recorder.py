@@ -7,10 +7,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
@@ -20,6 +19,7 @@ from ..frames import AddResult, RgbdFrame, VideoWindow
 from ..live_recording import LiveRecording
 from .feed import CameraFeed
 from .feed_stats import FeedCounts
+from .spinning import SpinThread
 from .transport import use_shared_memory_profile
 
 _POLL = 0.1
@@ -62,8 +62,7 @@ def record_topics(
     node = Node("recorder", namespace="scene_r1")
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    spinner = threading.Thread(target=_spin, args=(executor,), name="executor", daemon=True)
-    feed = None
+    feed, spinner = None, None
     try:
 
         def jumped() -> None:
@@ -71,14 +70,15 @@ def record_topics(
             ended.set()
 
         feed = CameraFeed(node, config, _RecordingWindow(recording, jumped))
-        spinner.start()
+        spinner = SpinThread(executor)
         _wait(recording, feed, seconds, patience, on_progress, ended)
         _drain(feed)
         return feed.stats.counts()
     finally:
         if feed is not None:
             feed.close()
-        executor.shutdown(timeout_sec=2.0)
+        if spinner is not None:
+            spinner.close()
         node.destroy_node()
         rclpy.try_shutdown()
 
@@ -141,8 +141,3 @@ def missing(counts: FeedCounts, patience: float) -> str:
         )
     problems = " ".join(counts.last_problem.values())
     return f"frames come, but none can be used: {problems or 'no reason was given.'}"
-
-
-def _spin(executor: Any) -> None:
-    with contextlib.suppress(ExternalShutdownException):
-        executor.spin()

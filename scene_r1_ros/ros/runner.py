@@ -5,20 +5,18 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 
 import rclpy
 from rclpy.context import Context
-from rclpy.exceptions import InvalidHandle
-from rclpy.executors import Executor, ExternalShutdownException, MultiThreadedExecutor
-from rclpy.logging import get_logger
+from rclpy.executors import MultiThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from ..closing import Closing
 from ..errors import SceneR1Error
 from .log_bridge import bridge_core_log
 from .node_base import SceneNode
+from .spinning import SpinThread
 from .transport import use_shared_memory_profile
 
 # Requests block a thread each while they wait; a few more serve everything else.
@@ -66,53 +64,25 @@ def run_nodes(
 
 
 class Spinning(Closing):
-    """Nodes that a thread spins, with :func:`spin`, until all is closed; then they are destroyed.
+    """Nodes that a thread spins until all is closed; then they are destroyed.
 
     ``context`` is the nodes' own where it is not the global one.
     """
 
     def __init__(self, nodes: Sequence[SceneNode], context: Context | None = None) -> None:
         self.nodes = nodes
-        self._closing = threading.Event()
-        self._executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS, context=context)
+        executor = MultiThreadedExecutor(num_threads=EXECUTOR_THREADS, context=context)
         for node in nodes:
-            self._executor.add_node(node)
-        self._thread = threading.Thread(
-            target=spin, args=(self._executor, self._closing), name="executor", daemon=True
-        )
-        self._thread.start()
+            executor.add_node(node)
+        self._spinner = SpinThread(executor)
 
     def close(self) -> None:
         """End what the nodes do, then the spinning, then the nodes."""
         for node in self.nodes:
             node.close()
-        self._closing.set()
-        self._executor.shutdown(timeout_sec=2.0)
-        self._thread.join(timeout=5.0)
+        self._spinner.close()
         for node in self.nodes:
             node.destroy_node()
-
-
-def spin(executor: Executor, closing: threading.Event) -> None:
-    """Spin until the executor or ROS is shut down, whatever a callback raises.
-
-    rclpy ends the spinning with the first exception of any callback; here it is logged in full
-    and everything else goes on.
-    """
-    while executor.context.ok() and not closing.is_set():
-        try:
-            executor.spin()
-            return
-        except ExternalShutdownException:
-            return
-        except InvalidHandle:
-            continue  # the callback's publisher, service or subscription was destroyed meanwhile
-        except Exception as error:
-            # An action server that was destroyed meanwhile has no exception of its own.
-            if "action server pointer is invalid" in str(error):
-                continue
-            if not closing.is_set():
-                get_logger("scene_r1").error(f"a callback failed:\n{traceback.format_exc()}")
 
 
 def _one_line(error: BaseException) -> str:
