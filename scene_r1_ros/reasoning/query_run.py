@@ -20,6 +20,7 @@ from .prompts import TimedImage, answer_prompt, image_prompt, temporal_prompt
 from .reasoner_config import ReasonerConfig
 from .replies import ImageReply, TemporalReply, read_answer, read_image, read_temporal
 from .sampling import resized, sample_frames
+from .span_refinement import refined_span
 from .trace import QueryTrace
 from .verification import Verification, verify
 from .views import rank_views
@@ -71,7 +72,7 @@ class QueryRun:
             query=self.query,
             found=True,
             anchor_stamp_ns=checked.anchor_stamp_ns,
-            span=span,
+            span=self._refined(span, checked, oracle),
             box_xyxy=checked.box,
             label=reply.label or self.words,
             rationale_temporal=temporal.rationale,
@@ -185,6 +186,23 @@ class QueryRun:
         chosen = f"{seconds:.2f} s, confidence {result.confidence:.2f}"
         self.trace.add_choice("anchor", chosen, "geometry", why, candidates)
         return result
+
+    def _refined(
+        self, span: tuple[int, int], checked: Verification, oracle: Oracle
+    ) -> tuple[int, int]:
+        """The span as geometry sees it, now that the object's place is known."""
+        if not self.config.refine_span or oracle.span is not None or checked.lifted is None:
+            return span
+        self.control.check("refinement")
+        started = time.perf_counter()
+        refined = refined_span(self.window, checked.anchor_stamp_ns, checked.box, checked.lifted)
+        self.trace.add_seconds("refinement", time.perf_counter() - started)
+        if refined is None:
+            return span
+        chosen = " to ".join(f"{(s - self.window.start_ns) * 1e-9:.2f} s" for s in refined)
+        why = "the frames around the anchor in which the object's surface is seen"
+        self.trace.add_choice("refined span", chosen, "geometry", why)
+        return refined
 
     def _ask_box(self, frame: RgbdFrame) -> BoxXyxy | None:
         messages = image_prompt(self.words, self._timed([frame]), self.config.style)

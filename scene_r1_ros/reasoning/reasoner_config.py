@@ -40,6 +40,11 @@ class ReasonerConfig(Config):
     consensus: bool = option(
         True, "Take the view whose 3D box agrees best with the others, not always the chosen one."
     )
+    refine_span: bool = option(
+        True,
+        "The span becomes the frames around the anchor in which depth and pose see the boxed "
+        "object; stage 1 sees only few frames.",
+    )
     retries: int = option(
         1, "Times an unusable answer is asked for again, with the reason.", minimum=0, maximum=5
     )

@@ -31,10 +31,12 @@ class CheckedView:
 
 @dataclass(frozen=True)
 class Verification:
-    """The view and box to go on with, what the other views said, and the confidence."""
+    """The view and box to go on with, that box in 3D (None: no depth), what the other views said,
+    and the confidence."""
 
     anchor_stamp_ns: int
     box: BoxXyxy
+    lifted: Box3D | None
     views: tuple[CheckedView, ...]
     confidence: float
 
@@ -63,7 +65,7 @@ def verify(
     lifted = lift(window, anchor.stamp_ns, box)
     first = CheckedView(anchor.stamp_ns, box, lifted, "the chosen view", True)
     if lifted is None or count == 0:
-        return Verification(anchor.stamp_ns, box, (), confidence_of(()))
+        return Verification(anchor.stamp_ns, box, lifted, (), confidence_of(()))
     candidates = [f for f in others if f.stamp_ns != anchor.stamp_ns]
     seeing = [f for f in candidates if should_see(window, f.stamp_ns, lifted)][:count]
     said = [first]
@@ -82,6 +84,7 @@ def verify(
     return Verification(
         reference.stamp_ns,
         reference.box,
+        reference.lifted,
         judged,
         confidence_of([v.agreement for v in judged if v.counts]),
     )

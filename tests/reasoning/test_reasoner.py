@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from box_room import BoxRoom
+from box_room import SECOND, BoxRoom
 from scripted_backend import ScriptedBackend, reply, stage_of
 
 from scene_r1_ros.control import Control
@@ -73,9 +73,8 @@ def reasoner(script, **settings) -> TwoStageReasoner:
 
 @pytest.mark.parametrize("frame", ["resized_pixels", "thousandths", "unit"])
 def test_a_query_comes_to_the_span_the_view_and_the_box_in_original_pixels(frame: str) -> None:
-    found = reasoner(Truthful("red", "0.0 to 5.0", frame), max_image_pixels=8000).ground(
-        WINDOW, "the red box"
-    )
+    script = Truthful("red", "0.0 to 5.0", frame)
+    found = reasoner(script, max_image_pixels=8000, refine_span=False).ground(WINDOW, "the red box")
     assert found.found
     assert found.span == (WINDOW.start_ns, WINDOW.start_ns + 5_000_000_000)
     anchor = WINDOW.at(found.anchor_stamp_ns)
@@ -186,13 +185,30 @@ def test_views_that_agree_with_each_other_overrule_the_first_choice() -> None:
     assert "agrees better" in next(c for c in trace.choices if c.what == "anchor").why
 
 
+def test_the_span_is_what_geometry_sees_and_the_models_own_stays_in_the_trace() -> None:
+    model = reasoner(Truthful("red", "2.0 to 3.0"), verify_views=0)
+    found, trace = model.ground_traced(WINDOW, "red")
+    shown = [f.stamp_ns for f in WINDOW.frames if ROOM.box_in("red", f) is not None]
+    assert abs(found.span[0] - shown[0]) <= SECOND
+    assert abs(found.span[1] - shown[-1]) <= SECOND
+    assert found.rationale_temporal == "I see it then."
+    choices = {c.what: c for c in trace.choices}
+    assert (choices["span"].by, choices["span"].chosen) == ("model", "2.00 s to 3.00 s")
+    assert choices["refined span"].by == "geometry"
+    assert "refinement" in trace.seconds
+    model = reasoner(Truthful("red", "2.0 to 3.0"), verify_views=0, refine_span=False)
+    own = model.ground(WINDOW, "red").span
+    assert own == tuple(WINDOW.start_ns + s * SECOND for s in (2, 3))
+
+
 def test_without_depth_nothing_is_checked_and_nothing_fails() -> None:
     flat = WindowSnapshot.of(
         RgbdFrame(f.stamp_ns, f.color, f.depth_m * float("nan"), f.intrinsics, f.T_world_camera)
         for f in WINDOW.frames
     )
-    found = reasoner(Truthful("red")).ground(flat, "red")
+    found = reasoner(Truthful("red", "0.0 to 4.0")).ground(flat, "red")
     assert found.found
+    assert found.span == (flat.start_ns, flat.start_ns + 4 * SECOND)
     assert found.confidence == 0.5
 
 
@@ -242,7 +258,7 @@ def test_every_choice_is_recorded_with_its_scores() -> None:
     _, trace = reasoner(Truthful("red")).ground_traced(WINDOW, "red")
     record = json.loads(json.dumps(trace.to_json(), allow_nan=False))
     choices = {c["what"]: c for c in record["choices"]}
-    assert list(choices) == ["span", "views", "view", "box", "anchor"]
+    assert list(choices) == ["span", "views", "view", "box", "anchor", "refined span"]
     ranked = choices["views"]["candidates"]
     assert len(ranked) == len(WINDOW.frames)
     assert set(ranked[0]) == {"time", "score", "visibility", "sharpness", "motion", "distance"}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scene_r1_ros.config import Config, option
 from scene_r1_ros.frames import RgbdFrame
 from scene_r1_ros.geometry import BoxXyxy, invert, mask_box, transform_points
+from scene_r1_ros.spans import MAX_GAP
 
 from .labels_scene import Scene
 
@@ -47,7 +48,7 @@ class VisibilityConfig(Config):
         1024, "Points sampled on each object's surface.", minimum=16, maximum=100000
     )
     max_gap: float = option(
-        1.0,
+        MAX_GAP,
         "Gaps up to this long between visible frames are part of a span.",
         minimum=0.0,
         unit="s",

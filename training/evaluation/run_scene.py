@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ from scene_r1_ros.geometry import box_iou
 from scene_r1_ros.lifting import lift
 from scene_r1_ros.pipeline import Pipeline, PipelineResult
 from scene_r1_ros.reasoning import Grounding
+from scene_r1_ros.reasoning.box_lift import median_depth_box
+from scene_r1_ros.reasoning.span_refinement import refined_span
 from scene_r1_ros.recordings.folder import FolderRecording
+from scene_r1_ros.spans import MAX_GAP
 from scene_r1_ros.tracking import FrameMask, MaskTrack
 from scene_r1_ros.tracking.backends import TrackerConfig, make_tracker
 
@@ -79,7 +82,7 @@ def run_scene(task: SceneRun) -> list[dict[str, Any]]:
         except SceneR1Error as error:
             record = {"found": False, "error": f"{type(error).__name__}: {error}"}
         record.setdefault("seconds", {"total": time.perf_counter() - started})
-        if task.variant in ("true_box", "true_mask"):
+        if task.variant == "true_mask":
             record.pop("tiou", None)  # the prompt is an instant, not a span
         records.append(base | record)
     return records
@@ -134,7 +137,7 @@ def _grounded(
         result = _lift_true_masks(pipeline, window, truth, item)
     else:
         if variant == "true_box":
-            grounding = _true_box(window, truth, item)
+            grounding = _with_refined_span(window, _true_box(window, truth, item))
         else:
             span, view = _given(window, truth, item, variant)
             grounding, tokens = models.ground(reasoner, window, item.text, span, view)
@@ -154,6 +157,16 @@ def _true_box(window: WindowSnapshot, truth: SceneTruth, item: Annotation) -> Gr
     if best is None:
         return Grounding(item.text, False, reason="no target is visible in any frame")
     return Grounding.from_box(best["stamp_ns"], tuple(best["box"]), item.label)
+
+
+def _with_refined_span(window: WindowSnapshot, grounding: Grounding) -> Grounding:
+    """The span that the reasoner would make of this box; an instant where it cannot."""
+    if not grounding.found:
+        return grounding
+    stamp_ns, box = grounding.anchor_stamp_ns, grounding.box_xyxy
+    lifted = median_depth_box(window, stamp_ns, box)
+    span = lifted and refined_span(window, stamp_ns, box, lifted)
+    return replace(grounding, span=span) if span else grounding
 
 
 def _best_in(window: WindowSnapshot, truth: SceneTruth, item: Annotation) -> Any:
@@ -181,7 +194,7 @@ def _given(
 
 
 def true_spans(
-    window: WindowSnapshot, truth: SceneTruth, item: Annotation, max_gap: float = 1.0
+    window: WindowSnapshot, truth: SceneTruth, item: Annotation, max_gap: float = MAX_GAP
 ) -> list[tuple[int, int]]:
     """Spans of the window's frames in which a target is visible."""
     times = {view["stamp_ns"] for view in truth.seen(item.object_ids)}

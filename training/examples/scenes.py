@@ -11,6 +11,7 @@ from scene_r1_ros.errors import RecordingError
 from scene_r1_ros.geometry import BoxXyxy
 from scene_r1_ros.reasoning.sampling import Size
 from scene_r1_ros.recordings.folder import FolderRecording
+from scene_r1_ros.spans import MAX_GAP
 
 from ..data.labels_annotations import view_quality
 from ..data.labels_schema import read_table
@@ -18,9 +19,6 @@ from ..data.prepare_labels import views_path
 from ..data.prepare_scene import prepared_folder
 from .errors import TrainingError
 from .example import Labelled, Shown
-
-MAX_GAP = 1.0
-"""Seconds out of view that do not end a span."""
 
 
 @dataclass(frozen=True, eq=False)

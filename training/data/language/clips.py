@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .facts import FrameView, RoomFacts, Thing
+from scene_r1_ros.spans import MAX_GAP
 
-MAX_GAP = 1.0
-"""Seconds out of view that do not end a span."""
+from .facts import FrameView, RoomFacts, Thing
 
 
 @dataclass(frozen=True)
