@@ -19,7 +19,7 @@ from scene_r1_ros.ros.transport import use_shared_memory_profile
 use_shared_memory_profile()
 
 
-def wait_for(condition, timeout=20.0, what="the condition"):
+def wait_for(condition, timeout=60.0, what="the condition"):
     """Poll until ``condition()`` is true and return its value; fail after ``timeout`` seconds."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:

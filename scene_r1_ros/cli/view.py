@@ -38,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--save", type=Path, metavar="FILE.rrd", help="write a file, show nothing")
     where.add_argument("--web", action="store_true", help="serve to a browser, until Ctrl-C")
     parser.add_argument("--stride", type=int, default=1, help="every N-th frame of --source")
-    parser.add_argument("--seconds", type=float, default=0.0, help="end --live after this long")
+    parser.add_argument(
+        "--seconds", type=float, default=0.0, help="end --live this long after the graph is found"
+    )
+    parser.add_argument(
+        "--wait", type=float, default=10.0, help="look for the graph this long (default: 10 s)"
+    )
     parser.add_argument("--namespace", default="scene_r1", help="namespace of the live graph")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_config_arguments(parser, FeedConfig, title="camera, with --live")
@@ -49,6 +54,10 @@ def run(args: argparse.Namespace) -> int:
     from ..viewer.scene import ViewerScene, new_stream
     from .main import print_json
 
+    if args.seconds < 0 or args.wait < 0:
+        raise RequestError(
+            f"--seconds {args.seconds:g}, --wait {args.wait:g}: neither may be negative."
+        )
     if args.save is None and not args.web:
         _check_display()
     try:
@@ -100,9 +109,14 @@ def _show_live(args: argparse.Namespace, scene: Any) -> dict[str, int]:
     with ended_by_signals() as ended:
         view = LiveView(scene, config_from(args, FeedConfig), args.namespace)
         try:
-            view.run(ended, args.seconds)
+            view.run(ended, args.seconds, args.wait)
         finally:
             view.close()
+    if not view.found.is_set():
+        print(
+            f"no graph /{args.namespace.strip('/')} was found; see `scene-r1 doctor`.",
+            file=sys.stderr,
+        )
     if not view.frames:
         print("no frame of the camera was seen; see `scene-r1 doctor`.", file=sys.stderr)
     return {"frames": view.frames, "objects": view.objects}

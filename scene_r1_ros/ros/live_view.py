@@ -47,7 +47,8 @@ class _ShownWindow(VideoWindow):
 class LiveView:
     """Subscribes to the camera and to the results in ``namespace``.
 
-    ``frames`` counts those shown, ``objects`` is how many there are now.
+    ``frames`` counts those shown, ``objects`` is how many there are now, ``found`` is set once the
+    graph has told of its objects, which it does to everyone who joins, however late.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class LiveView:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         self.frames = 0
         self.objects = 0
+        self.found = threading.Event()
         self._scene = scene
         self._lock = threading.Lock()
         self._node = Node("view", namespace="/" + namespace.strip("/"))
@@ -68,11 +70,22 @@ class LiveView:
         executor.add_node(self._node)
         self._spinner = SpinThread(executor)
 
-    def run(self, ended: threading.Event, seconds: float = 0.0) -> None:
-        """Show until ``ended`` is set, or for ``seconds`` (0 = no end)."""
-        until = time.monotonic() + seconds
-        while not ended.wait(_POLL) and (not seconds or time.monotonic() < until):
-            pass
+    def run(self, ended: threading.Event, seconds: float = 0.0, patience: float = 10.0) -> None:
+        """Show until ``ended`` is set, or for ``seconds`` (0 = no end) after the graph is found.
+
+        Finding it takes DDS from a tenth of a second to several on a busy machine. Without a
+        graph, ``seconds`` begin after ``patience``.
+        """
+        if not seconds:
+            ended.wait()
+            return
+        joined, began = time.monotonic(), None
+        while not ended.wait(_POLL):
+            now = time.monotonic()
+            if began is None and (self.found.is_set() or now - joined >= patience):
+                began = now
+            if began is not None and now - began >= seconds:
+                return
 
     def close(self) -> None:
         """End the subscriptions."""
@@ -105,6 +118,7 @@ class LiveView:
                 label = f"{item.label or item.object_id} {item.confidence:.2f}"
                 self._scene.object_box(item.object_id, box3d_from_msg(item), label)
             self.objects = len(msg.objects)
+        self.found.set()
 
     def _take_cloud(self, msg: PointCloud2) -> None:
         with self._lock:

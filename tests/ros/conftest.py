@@ -59,10 +59,10 @@ def played(request, recording_dir, reasoner):
     )
     play = {**topics, "source": str(recording_dir), "rate": 10.0}
     one.player = one.add(PlayerNode, parameters=play)
-    assert one.player.finished.wait(30.0)
+    assert one.player.finished.wait(60.0)
     wait_for(lambda: window.received >= one.player.published, what="the last frame in the window")
     one.window = window
-    one.client = GroundingClient(one.namespace)
+    one.client = GroundingClient(one.namespace, discovery_timeout=30.0)
     yield one
     one.client.close()
     one.close()

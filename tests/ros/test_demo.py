@@ -16,6 +16,7 @@ from ros_graph import wait_for
 from scene_r1_ros.ros.child_process import ChildCommand
 from scene_r1_ros.ros.private_domain import free_domain, use_private_domain
 
+pytestmark = pytest.mark.timeout(300)  # its processes start slowly on a busy machine
 DOMAIN = str(215 + os.getpid() % 17)
 MARK = f"SCENE_R1_TEST_{os.getpid()}"
 
@@ -56,13 +57,16 @@ def shown(tmp_path_factory):
     reader = threading.Thread(target=lambda: said.extend(demo.stderr), daemon=True)
     reader.start()
     try:
-        wait_for(lambda: "keeps running" in "".join(said) or demo.poll(), 60.0, "the answer")
+        over = lambda: "keeps running" in "".join(said) or demo.poll() is not None  # noqa: E731
+        wait_for(over, 150.0, "the answer")
         running = marked_processes()
-        view = command("view", "--live", "--seconds", 3, "--save", place / "live.rrd", "--json")
-        live, _ = view.communicate(timeout=30)
+        view = command(
+            "view", "--live", "--seconds", 2, "--wait", 60, "--save", place / "live.rrd", "--json"
+        )
+        live, _ = view.communicate(timeout=90)
         demo.send_signal(signal.SIGINT)
         out = demo.stdout.read()
-        status = demo.wait(20)
+        status = demo.wait(60)
         reader.join(5)
     finally:
         demo.kill()
@@ -112,14 +116,14 @@ def test_ctrl_c_leaves_no_process(shown):
 
 def test_box_without_source_is_refused():
     demo = command("demo", "--frame", 1, "--box", 0, 0, 5, 5)
-    _, said = demo.communicate(timeout=30)
+    _, said = demo.communicate(timeout=90)
     assert demo.returncode == 2
     assert "--source" in said
 
 
 def test_command_that_fails_tells_the_end_of_its_log(tmp_path):
     child = ChildCommand(["play", str(tmp_path / "nothing")], tmp_path / "play.log")
-    child.process.wait(30)
+    child.process.wait(90)
     with pytest.raises(Exception, match=r"`scene-r1 play` ended with status 1(.|\n)*nothing"):
         child.check()
 

@@ -64,7 +64,7 @@ def test_a_best_effort_subscriber_gets_the_images() -> None:
         )
     finally:
         publisher.terminate()
-        publisher.wait(timeout=10)
+        publisher.wait(timeout=30)
     assert reader.returncode == 0, reader.stderr
     assert "Error" not in reader.stderr
     # with the default transports about a quarter arrives

@@ -208,11 +208,11 @@ def test_30_hz_of_640x480_from_another_process_are_all_taken(graph):
         assert share < 0.8
         # the frame that is the latest now can be prompted, though its pixels are soon let go
         box = tuple(4 * v for v in BoxRoom().box_in("red", VIEW))
-        with GroundingClient(graph.namespace) as client:
+        with GroundingClient(graph.namespace, discovery_timeout=30.0) as client:
             for _ in range(3):
                 assert client.track_box(box).views >= 1
     finally:
-        camera.communicate(timeout=10)
+        camera.communicate(timeout=90)
 
 
 def test_closing_leaves_no_thread_and_no_subscription(feed_graph):

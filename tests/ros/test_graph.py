@@ -28,11 +28,15 @@ def prompt(played, recording_dir):
 def collect(played, kind, topic, qos):
     received = []
     node = played.listener(f"listener_{topic}")
-    node.create_subscription(kind, topic, received.append, qos)
-    wait_for(
-        lambda: played.tracking.count_subscribers(f"{played.namespace}/{topic}") > 0,
-        what="discovery",
+    publisher = next(
+        one
+        for scene_node in (played.tracking, played.lifting)
+        for one in scene_node.publishers
+        if one.topic_name == f"{played.namespace}/{topic}"
     )
+    before = publisher.get_subscription_count()
+    node.create_subscription(kind, topic, received.append, qos)
+    wait_for(lambda: publisher.get_subscription_count() > before, what="discovery")
     return received
 
 
@@ -58,7 +62,18 @@ def test_a_box_becomes_an_object_with_masks_cloud_and_markers(played, prompt):
     objects = collect(played, GroundedObjectArray, "objects", LATCHED)
     clouds = collect(played, PointCloud2, "object_cloud", LATCHED)
     markers = collect(played, MarkerArray, "markers", LATCHED)
-    wait_for(lambda: objects and clouds and markers, what="what a late joiner gets")
+    wait_for(
+        # What was kept from before the object may come first.
+        lambda: (
+            objects
+            and objects[-1].objects
+            and clouds
+            and clouds[-1].width
+            and markers
+            and len(markers[-1].markers) >= 3
+        ),
+        what="what a late joiner gets",
+    )
     assert [o.object_id for o in objects[-1].objects] == [item.object_id]
     points, colors = cloud_to_points(clouds[-1])
     assert len(points) == len(colors) > 50

@@ -84,7 +84,7 @@ def setup(graph):
         if stages:
             graph.add(LiftingNode, node.window, parameters=topics)
             graph.add(TrackingNode, node.window, parameters=topics)
-        client = GroundingClient(graph.namespace)
+        client = GroundingClient(graph.namespace, discovery_timeout=30.0)
         clients.append(client)
         eye = Camera(graph.listener("camera"), graph.namespace, best_effort) if camera else None
         if eye:
@@ -115,7 +115,7 @@ def test_when_all_is_there_health_says_so_and_diagnostics_tell(setup, graph):
         return client.health().ready
 
     wait_for(ready, what="readiness")
-    client.wait_until_ready(timeout=5.0)
+    client.wait_until_ready(timeout=30.0)
     heard = []
     graph.listener("diagnostics").create_subscription(
         DiagnosticArray, "/diagnostics", heard.append, 10
@@ -206,7 +206,7 @@ def test_the_model_is_loading_and_then_absent(setup):
     backend.status = lambda: ModelStatus(LoadState.FAILED, 0.0, "the model folder x is gone")
     health = until(client, "the model folder x is gone", camera.shoot)
     assert "--model FOLDER_OR_NAME" in health.remedy
-    client.wait_until_ready(timeout=5.0, model=False)
+    client.wait_until_ready(timeout=30.0, model=False)
 
 
 def test_an_inactive_node_still_answers_health(setup, graph):

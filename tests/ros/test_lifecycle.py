@@ -55,7 +55,7 @@ def make(space):
 
 def call(space, kind, name, request):
     client = space.caller.create_client(kind, name)
-    assert client.wait_for_service(timeout_sec=5.0)
+    assert client.wait_for_service(timeout_sec=30.0)
     future = client.call_async(request)
     wait_for(future.done, what=f"the answer of {name}")
     space.caller.destroy_client(client)
@@ -118,7 +118,7 @@ def test_the_player_gives_everything_back_too(make, recording_dir):
     for _ in range(3):
         node.trigger_configure()
         node.trigger_activate()
-        assert node.finished.wait(20)
+        assert node.finished.wait(60)
         node.trigger_deactivate()
         node.trigger_cleanup()
         assert held(node) == empty

@@ -207,7 +207,7 @@ def test_the_client_works_inside_a_callback(played, prompt):
     planner = played.listener("planner")
 
     def plan(request, response):
-        with GroundingClient(played.namespace) as client:
+        with GroundingClient(played.namespace, discovery_timeout=30.0) as client:
             response.message = client.track_box(box, stamp).object_id
             response.success = bool(client.list_objects())
         return response

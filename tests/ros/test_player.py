@@ -165,7 +165,7 @@ def recorded(tmp_path_factory):
 def test_every_kind_of_recording_plays(playing, tmp_path, kind):
     one = playing(source=str(kind(tmp_path / "walk"))).play()
     frames = one.frames(6)
-    assert one.player.finished.wait(5)
+    assert one.player.finished.wait(30)
     assert len(frames) == 6
     for got, want in zip(frames, WALK, strict=True):
         assert got.T_world_camera == pytest.approx(want.T_world_camera, abs=1e-4)
@@ -198,7 +198,7 @@ def test_rate_and_part(playing, recorded):
     frames = one.play().frames(3)
     assert [frame.stamp_ns for frame in frames] == STAMPS[2:5]
     wait_for(lambda: len(arrivals) == 3)
-    assert arrivals[2] - arrivals[0] == pytest.approx(0.5, abs=0.2)  # 1 s at twice the speed
+    assert arrivals[2] - arrivals[0] == pytest.approx(0.5, abs=0.3)  # 1 s at twice the speed
 
 
 def test_a_loop_starts_the_window_again(playing, recorded):
@@ -208,7 +208,7 @@ def test_a_loop_starts_the_window_again(playing, recorded):
     one.player.trigger_deactivate()
     one.player.config = one.player.config.replace(loop=False)
     one.player.trigger_activate()
-    assert one.player.finished.wait(5)
+    assert one.player.finished.wait(30)
     wait_for(lambda: len(one.window) == 6, what="the last round")
     assert [frame.stamp_ns for frame in one.window.snapshot().frames] == STAMPS
 
@@ -269,7 +269,7 @@ def test_damaged_frames_are_skipped_and_counted(playing, tmp_path):
     np.savetxt(path / "pose" / "4.txt", np.full((4, 4), -np.inf))
     one = playing(source=str(path)).play()
     assert [frame.stamp_ns for frame in one.frames(4)] == [STAMPS[i] for i in (0, 1, 3, 5)]
-    assert one.player.finished.wait(5)
+    assert one.player.finished.wait(30)
     assert sum(one.player.skipped_counts().values()) == 2
     assert not one.player.failed
 
@@ -288,5 +288,5 @@ def test_what_cannot_be_played_is_said(playing, recorded, settings, error, words
 
 def test_a_part_without_frames_fails_and_ends_a_loop(playing, recorded):
     one = playing(source=str(recorded), start=50.0, loop=True, wait_for_subscribers=0.0).play()
-    assert one.player.finished.wait(5)
+    assert one.player.finished.wait(30)
     assert one.player.failed

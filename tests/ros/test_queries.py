@@ -160,7 +160,9 @@ def planner(played, monkeypatch):
     spec = importlib.util.spec_from_file_location("planner_example", example)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "GroundingClient", lambda: GroundingClient(played.namespace))
+    monkeypatch.setattr(
+        module, "GroundingClient", lambda: GroundingClient(played.namespace, discovery_timeout=30.0)
+    )
     monkeypatch.setenv("ROS_DOMAIN_ID", os.environ["ROS_DOMAIN_ID"])
     rclpy.init()
     node = module.Planner()
@@ -192,7 +194,7 @@ def test_the_documented_planner_sends_a_goal_where_the_object_stands(played, pro
 @pytest.fixture
 def action(played):
     client = ActionClient(played.client.node, Ground, f"{played.namespace}/ground_action")
-    assert client.wait_for_server(timeout_sec=10.0)
+    assert client.wait_for_server(timeout_sec=30.0)
     yield client
     client.destroy()
 
@@ -247,11 +249,11 @@ def test_the_window_keeps_its_frames_while_the_model_thinks(played, prompt, mode
     before, published = played.window.received, played.player.published
     played.player.trigger_deactivate()
     played.player.trigger_activate()
-    assert played.player.finished.wait(30.0)
+    assert played.player.finished.wait(60.0)
     sent = played.player.published - published
     wait_for(lambda: played.window.received - before >= 0.95 * sent, what="95 % of the frames")
     started = time.monotonic()
     played.client.list_objects()
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 10.0
     model.backend.hold.set()
     waiting.exception()  # the recording began again, so the grounded frame may be gone

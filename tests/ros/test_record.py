@@ -32,11 +32,11 @@ def command(*args):
 def test_every_played_frame_is_in_folder_and_bag_after_ctrl_c(tmp_path):
     source, _, _ = room_recording(tmp_path / "room", frames=12, seconds=6.0)
     out = tmp_path / "new" / "kitchen"
-    record = command("record", out, "--json", "--wait", 30, "--pose-timeout", 5, *RELIABLE)
-    play = command("play", source, "--rate", 6, "--wait-for-subscribers", 30)
-    assert play.wait(60) == 0
+    record = command("record", out, "--json", "--wait", 60, "--pose-timeout", 5, *RELIABLE)
+    play = command("play", source, "--rate", 6, "--wait-for-subscribers", 60)
+    assert play.wait(90) == 0
     record.send_signal(signal.SIGINT)
-    said, errors = record.communicate(timeout=30)
+    said, errors = record.communicate(timeout=90)
     assert record.returncode == 0, errors
     written = json.loads(said.splitlines()[-1])["written"]
     played = list(open_recording(source))
@@ -54,7 +54,7 @@ def test_every_played_frame_is_in_folder_and_bag_after_ctrl_c(tmp_path):
 
 def test_without_a_camera_it_names_the_silent_topics_and_leaves_nothing(tmp_path):
     record = command("record", tmp_path / "a", "--wait", 1, "--color-topic", "/no/rgb")
-    _, said = record.communicate(timeout=30)
+    _, said = record.communicate(timeout=90)
     assert record.returncode == 1
     assert "nothing has come on /no/rgb" in said
     assert os.listdir(tmp_path) == []
