@@ -188,7 +188,8 @@ def _new_model(args: argparse.Namespace) -> dict[str, Any]:
     from scene_r1_training.data.prepare_labels import ANNOTATIONS_FILE, LABELS
     from scene_r1_training.examples.chains import read_chains
     from scene_r1_training.examples.settings import DataConfig
-    from scene_r1_training.stages.new_model import NewModelConfig, new_model, texts_of
+    from scene_r1_training.stages.new_model import NewModelConfig, new_model
+    from scene_r1_training.stages.vocabulary import texts_of
 
     from .settings import GivenSettings
 

@@ -15,7 +15,7 @@ from ..data.prepare_annotations import Annotation, read_annotations
 from .boxes import Aabb, aabb_from_record
 from .classes import ClassMap
 from .errors import EvaluationError
-from .models import parse_settings, resolve_model
+from .models import parse_settings, prompts_note, resolve_model
 from .predictions import match_predictions, read_records
 from .report_page import Case, write_page
 from .report_pictures import sample_picture
@@ -90,6 +90,7 @@ def evaluate(options: EvalOptions, on_progress: Progress | None = None) -> dict[
     about = {
         "predictions": options.predictions and str(options.predictions),
         "model": None if options.predictions else options.model,
+        "prompts": None if options.predictions else prompts_note(options.model, options.settings),
         "data": options.data and str(options.data),
         **options.about,
     }

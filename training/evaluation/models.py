@@ -20,6 +20,7 @@ from scene_r1_ros.reasoning import Grounding
 
 NONE = "none"
 AUTO = "auto"
+_FUNCTION = r"[A-Za-z_][\w.]*:[A-Za-z_]\w*"
 
 
 def resolve_model(spec: str) -> str:
@@ -41,7 +42,7 @@ def load_reasoner(spec: str, settings: tuple[str, ...] = ()) -> Any:
     """
     if spec == NONE:
         return None
-    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", spec):
+    if re.fullmatch(_FUNCTION, spec):
         module, function = spec.split(":")
         try:
             return getattr(importlib.import_module(module), function)()
@@ -50,6 +51,30 @@ def load_reasoner(spec: str, settings: tuple[str, ...] = ()) -> Any:
     from scene_r1_ros.reasoning.backends.background import wait_until_ready
     from scene_r1_ros.reasoning.build import make_reasoner
 
+    given = _sections(spec, settings)
+    reasoner = make_reasoner(lambda prefix, section: section(**given.get(prefix, {})))
+    wait_until_ready(reasoner.backend)
+    return reasoner
+
+
+def prompts_note(spec: str, settings: tuple[str, ...] = ()) -> str:
+    """How the prompts come to what they are, where the checkpoint says how it was trained."""
+    from scene_r1_ros.reasoning.backends.checkpoint import TransformersConfig
+    from scene_r1_ros.reasoning.prompt_settings import UNKNOWN, prompts_of
+    from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
+
+    if spec == NONE or re.fullmatch(_FUNCTION, spec):
+        return ""
+    given = _sections(spec, settings)
+    config = ReasonerConfig(**given.get("reasoner", {}))
+    try:
+        return prompts_of(config, TransformersConfig(**given.get("transformers", {})))[1]
+    except ConfigError as error:
+        return f"{error} {UNKNOWN}"
+
+
+def _sections(spec: str, settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """The settings by section, with the model that ``spec`` names."""
     given = parse_settings(settings)
     if spec.startswith(("http://", "https://")):
         address, _, model = spec.partition("#")
@@ -59,9 +84,7 @@ def load_reasoner(spec: str, settings: tuple[str, ...] = ()) -> Any:
     else:
         given = {**given, "model": {"backend": "transformers"}}
         given["transformers"] = {"model": spec, **given.get("transformers", {})}
-    reasoner = make_reasoner(lambda prefix, section: section(**given.get(prefix, {})))
-    wait_until_ready(reasoner.backend)
-    return reasoner
+    return given
 
 
 def parse_settings(settings: tuple[str, ...]) -> dict[str, dict[str, Any]]:

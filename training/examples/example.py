@@ -12,8 +12,8 @@ from scene_r1_ros.reasoning.sampling import Size
 from .errors import TrainingError
 
 Stage = Literal["temporal", "image", "answer"]
-Labelled = tuple[tuple[str, BoxXyxy], ...]
-"""Names and boxes of the objects in a frame."""
+Labelled = tuple[tuple[str, BoxXyxy, str], ...]
+"""Names, boxes and colours ("" where no description says it) of the objects in a frame."""
 STAGES: tuple[Stage, ...] = ("temporal", "image", "answer")
 _SLACK = 0.051
 """Times are labelled to tenths of a second."""
@@ -35,7 +35,7 @@ class Example:
 
     ``spans`` are in seconds after the first frame, none where the target is not seen; ``boxes``
     has one entry a frame in original pixels, None where the target is not seen (stage "image"
-    needs it); ``around`` has for each frame what is labelled in it: names and boxes.
+    needs it); ``around`` has for each frame what is labelled in it.
     ``completion`` is what to say, boxes in original pixels, empty where only rewards teach.
     """
 

@@ -17,13 +17,15 @@ from ..data.labels_annotations import view_quality
 from ..data.labels_schema import read_table
 from ..data.prepare_labels import views_path
 from ..data.prepare_scene import prepared_folder
+from .colors import colors_of
 from .errors import TrainingError
 from .example import Labelled, Shown
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Frames of a prepared scene in order; ``views`` by object and frame number, visible ones."""
+    """Frames of a prepared scene in order; ``views`` by object and frame number, visible
+    ones; ``colors`` by object, where descriptions name them."""
 
     scene_id: str
     image_size: Size
@@ -31,6 +33,7 @@ class Scene:
     stamps_ns: tuple[int, ...]
     paths: Mapping[int, Path]
     views: Mapping[int, Mapping[int, Mapping[str, Any]]]
+    colors: Mapping[int, str] = field(default_factory=dict)
     _around: dict[int, Labelled] = field(default_factory=dict, repr=False)
 
     def shown(self, numbers: Sequence[int]) -> tuple[Shown, ...]:
@@ -63,12 +66,15 @@ class Scene:
         """Everything that is labelled in this frame, larger things first; made once a frame."""
         if number not in self._around:
             found = [
-                (str(v["label"]), tuple(float(c) for c in v["box"]), v["pixels"])
-                for by_frame in self.views.values()
+                (v["pixels"], str(v["label"]), tuple(float(c) for c in v["box"]), i)
+                for i, by_frame in self.views.items()
                 if (v := by_frame.get(number)) is not None
             ]
-            found.sort(key=lambda item: -item[2])
-            self._around[number] = tuple((name, box) for name, box, _ in found)  # type: ignore[misc]
+            found.sort(key=lambda item: -item[0])
+            self._around[number] = tuple(
+                (name, box, self.colors.get(i, ""))  # type: ignore[misc]
+                for _, name, box, i in found
+            )
         return self._around[number]
 
     def seen(self, object_ids: Iterable[int]) -> list[int]:
@@ -94,10 +100,12 @@ def load_scene(data: Path, scene_id: str) -> Scene:
         raise TrainingError(f"scene {scene_id} of {data} cannot be used: {error}") from error
     paths = {int(p.stem): p for p in (folder / "color").iterdir() if p.stem.isdigit()}
     views: dict[int, dict[int, Mapping[str, Any]]] = {}
-    for row in read_table(views_path(data, scene_id), "views").to_pylist():
+    labels = read_table(views_path(data, scene_id), "views").drop_columns(["mask"])
+    for row in labels.to_pylist():
         if row["visible"]:
             views.setdefault(row["object_id"], {})[row["frame"]] = row
-    return Scene(scene_id, size, numbers, stamps, paths, views)
+    colors = colors_of(data).get(scene_id, {})
+    return Scene(scene_id, size, numbers, stamps, paths, views, colors)
 
 
 def spans_of(frames: Sequence[Shown], visible: set[int]) -> tuple[tuple[float, float], ...]:

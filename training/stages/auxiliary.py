@@ -3,11 +3,12 @@
 Plain cross-entropy on coordinates teaches a small new model next to nothing about where things
 are. Two heads, which exist in training only, tell it densely:
 
-* dense: every merged token of the vision tower, is it on an object, on which kind, in which box;
+* dense: every merged token of the vision tower, is it on an object, on which kind, of which colour,
+  in which box;
 * pointing: every image token of the language model's last hidden states, is it on the object that
   is asked for, and that object's box. It can only fall if the query is read.
 
-    loss = w_d (bce + ce + l1) + w_p (bce + l1),  l1 and ce over tokens on an object
+    loss = w_d (bce + ce + ce + l1) + w_p (bce + l1),  l1 and ce over tokens on an object
 """
 
 from __future__ import annotations
@@ -22,18 +23,20 @@ from torch import Tensor, nn
 from scene_r1_ros.errors import ConfigError
 from scene_r1_ros.reasoning.sampling import Size
 
+from ..examples.colors import BASIC_COLORS
 from .settings import AuxConfig
 
 
 @dataclass(frozen=True, eq=False)
 class TokenTargets:
     """Of all image tokens of a batch, in order: ``asked`` (N,) and ``asked_box`` (N, 4) of the
-    target, ``kind`` (N,) of the object at the token (-1: none) and its ``box`` (N, 4); boxes are
-    x0, y0, x1, y1 as shares of the image."""
+    target, ``kind`` (N,) of the object at the token (-1: none), its ``color`` (N,) (-1: unknown)
+    and its ``box`` (N, 4); boxes are x0, y0, x1, y1 as shares of the image."""
 
     asked: Tensor
     asked_box: Tensor
     kind: Tensor
+    color: Tensor
     box: Tensor
 
 
@@ -48,17 +51,19 @@ def token_targets(
         for asked, around, size, seen in frames:
             centers = _centers(seen, factor)
             kind = torch.full((len(centers),), -1, dtype=torch.long)
+            color = torch.full((len(centers),), -1, dtype=torch.long)
             box = torch.zeros(len(centers), 4)
             by_area = sorted(around, key=lambda item: -_area(item[1]))
-            for name, corners in by_area:
+            for name, corners, named in by_area:
                 share, on = _on(corners, size, centers)
                 kind[on], box[on] = labels[name], share
+                color[on] = BASIC_COLORS.index(named) if named else -1
             asked_on = torch.zeros(len(centers))
             asked_box = torch.zeros(len(centers), 4)
             if asked is not None:
                 share, on = _on(asked, size, centers)
                 asked_on[on], asked_box[on] = 1.0, share
-            parts.append((asked_on, asked_box, kind, box))
+            parts.append((asked_on, asked_box, kind, color, box))
     return TokenTargets(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
@@ -70,16 +75,18 @@ class Heads(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.pointing = nn.Linear(hidden, 5)
-            self.dense = nn.Linear(hidden, 5 + max(1, kinds))
+            self.dense = nn.Linear(hidden, 5 + len(BASIC_COLORS) + max(1, kinds))
 
     def dense_loss(self, tokens: Tensor, targets: TokenTargets, positive: float) -> Tensor:
         """``tokens`` (N, hidden) of the vision tower, in the order of the targets."""
         out = self.dense(tokens.float())
-        kind = targets.kind.to(out.device)
-        on = kind >= 0
-        loss = _token_loss(out[:, :5], on.float(), targets.box.to(out.device), positive)
-        if bool(on.any()):
-            loss = loss + nn.functional.cross_entropy(out[on, 5:], kind[on])
+        kind, color = targets.kind.to(out.device), targets.color.to(out.device)
+        first = 5 + len(BASIC_COLORS)
+        loss = _token_loss(out[:, :5], (kind >= 0).float(), targets.box.to(out.device), positive)
+        for logits, truth in ((out[:, first:], kind), (out[:, 5:first], color)):
+            known = truth >= 0
+            if bool(known.any()):
+                loss = loss + nn.functional.cross_entropy(logits[known], truth[known])
         return loss
 
     def pointing_loss(self, tokens: Tensor, targets: TokenTargets, positive: float) -> Tensor:
@@ -97,7 +104,7 @@ def check_auxiliary(config: AuxConfig, processes: int) -> bool:
     """
     if config.vision_only and not config.dense:
         raise ConfigError("aux.vision_only needs aux.dense above 0: there is no other loss.")
-    wanted = bool(config.pointing or config.dense)
+    wanted = bool(config.pointing or config.dense or config.soft_boxes)
     if wanted and processes > 1:
         raise ConfigError("the auxiliary losses (aux.*) run in one process; there are more.")
     return wanted

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from scene_r1_ros.reasoning.backends.checkpoint import TransformersConfig, load_checkpoint
+from scene_r1_ros.reasoning.prompt_settings import TRAINING_FILE, training_file
 from scene_r1_ros.recordings.atomic import written_atomically
 
 from ..examples.errors import TrainingError
@@ -28,6 +30,9 @@ def merge_adapter(checkpoint: str, adapter: str, out: Path, dtype: str = "auto")
             partial.mkdir()
             merged.save_pretrained(partial)
             loaded.processor.save_pretrained(partial)
+            trained = training_file(TransformersConfig(model=checkpoint, adapter=adapter))
+            if trained is not None:  # the reasoner asks as it was taught
+                shutil.copyfile(trained, partial / TRAINING_FILE)
         except Exception as error:
             raise TrainingError(
                 f"the merged model cannot be written to {out}: {error}. Checkpoint and adapter "

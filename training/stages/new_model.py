@@ -1,32 +1,22 @@
 """A new small model of the Qwen2.5-VL architecture, with a vocabulary of the words it will need.
 
-It knows nothing. Its tokenizer splits words, digits and signs (blanks are part of no word), so
-that numbers are spelled digit by digit; words that no file of chains and no annotation holds are
-unknown to it. It is loaded like any checkpoint of that family.
+It knows nothing. It is loaded like any checkpoint of that family.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scene_r1_ros.config import Config, option
 from scene_r1_ros.errors import ConfigError
-from scene_r1_ros.reasoning import prompts
-from scene_r1_ros.reasoning.prompts import TimedImage
 from scene_r1_ros.recordings.atomic import written_atomically
 
-SPLIT = r"bbox_2d|<think>|</think>|<answer>|</answer>|\s|[0-9]|[^\W\d_]+|[^\w\s]|_"
-SPECIAL = (
-    *("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>"),
-    *("<|vision_pad|>", "<|image_pad|>", "<|video_pad|>"),
-)
-UNKNOWN = "[UNK]"
-_SIGNS = " \n<>/{}[]()\":,.;!?'-_=+%‹›"
+from .vocabulary import NUMBERS, tokenizer_of, vocabulary
+
 _TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
@@ -76,7 +66,7 @@ def new_model(out: Path, texts: Iterable[str], config: NewModelConfig | None = N
             f"width = {config.width} and heads = {config.heads}: a head needs a whole multiple of "
             "8 of the width."
         )
-    tokenizer = _tokenizer(vocabulary(texts, config.min_count))
+    tokenizer = tokenizer_of(vocabulary(texts, config.min_count))
     # a quarter for time, the rest for height and width; together half of the head
     time = max(2, side // 8)
     rest = side // 2 - time
@@ -120,6 +110,7 @@ def new_model(out: Path, texts: Iterable[str], config: NewModelConfig | None = N
     )  # fmt: skip
     torch.manual_seed(config.seed)
     model = Qwen2_5_VLForConditionalGeneration(settings)
+    _relate_embeddings(model.get_input_embeddings().weight, tokenizer)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     side_of_token = 2 * config.patch
@@ -137,49 +128,22 @@ def new_model(out: Path, texts: Iterable[str], config: NewModelConfig | None = N
     return sum(p.numel() for p in model.parameters())
 
 
-def vocabulary(texts: Iterable[str], min_count: int = 1) -> list[str]:
-    """The words of ``texts`` and of the prompts, digits and signs, most frequent first."""
-    known = Counter(word for text in texts for word in re.findall(SPLIT, text))
-    frames = [TimedImage(None, 0.0)] * 2
-    own = [
-        *prompts.temporal_prompt("x", frames), *prompts.answer_prompt("x", frames),
-        *prompts.image_prompt("x", frames), *prompts.image_prompt("x", frames[:1]),
-    ]  # fmt: skip
-    fixed = dict.fromkeys(
-        [*"0123456789", *_SIGNS, "bbox_2d", "<think>", "</think>", "<answer>", "</answer>"]
-    )
-    for word in [w for message in own for w in re.findall(SPLIT, message.text)]:
-        fixed.setdefault(word)
-    for word in ("system", "user", "assistant", "view", "label"):
-        fixed.setdefault(word)
-    frequent = [w for w, count in known.most_common() if count >= min_count and w not in fixed]
-    return [*fixed, *frequent]
+def _relate_embeddings(weight: Any, tokenizer: Any) -> None:
+    """Tokens that mean nearly the same begin alike: a word with and without the blank before it,
+    and neighbouring numbers (a random projection of sines of many wavelengths)."""
+    import torch
 
-
-def texts_of(chains: Sequence[dict[str, Any]], annotations: Sequence[dict[str, Any]]) -> list[str]:
-    """Everything that chains and annotations say."""
-    found = [f"{record['query']} {record['completion']}" for record in chains]
-    found += [f"{row['text']} {row['label']} {' '.join(row['answers'])}" for row in annotations]
-    return found
-
-
-def _tokenizer(words: Sequence[str]) -> Any:
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    ordered = list(dict.fromkeys([UNKNOWN, *SPECIAL, *words]))
-    numbers = {word: i for i, word in enumerate(ordered)}
-    core = Tokenizer(models.WordLevel(numbers, unk_token=UNKNOWN))
-    # Blanks are tokens too, so that decoding gives back what was encoded.
-    core.pre_tokenizer = pre_tokenizers.Split(Regex(SPLIT), "isolated")
-    core.decoder = decoders.Fuse()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        unk_token=UNKNOWN,
-        pad_token="<|endoftext|>",
-        eos_token="<|im_end|>",
-        additional_special_tokens=list(SPECIAL),
-        model_max_length=8192,
-    )
-    tokenizer.image_token, tokenizer.video_token = "<|image_pad|>", "<|video_pad|>"
-    return tokenizer
+    ids = tokenizer.get_vocab()
+    deviation = float(weight.detach().std())
+    with torch.no_grad():
+        for word, number in ids.items():
+            bare = ids.get(word[1:]) if word.startswith(" ") else None
+            if bare is not None and word.strip():
+                weight[number] = weight[bare]
+        values = torch.arange(len(NUMBERS), dtype=torch.float32)[:, None]
+        waves = torch.logspace(math.log10(4.0), math.log10(2000.0), weight.shape[1] // 2)
+        angles = 2 * math.pi * values / waves
+        waved = torch.cat([angles.sin(), angles.cos()], dim=1)
+        mixed = waved @ torch.randn(waved.shape[1], weight.shape[1])
+        rows = torch.tensor([ids[number] for number in NUMBERS])
+        weight[rows] = mixed * (deviation / mixed.std())

@@ -141,6 +141,13 @@ class AuxConfig(Config):
     )  # fmt: skip
     vision_only: bool = option(False, "Only the dense loss: the language model does not run.")
     positive: float = option(4.0, "Weight of tokens that lie on the object.", minimum=0.1)
+    soft_boxes: float = option(
+        0.0, "Weight: coordinates learnt with Gaussian soft labels instead of plain "
+        "cross-entropy; needs a tokenizer with a token for each number.", minimum=0.0,
+    )  # fmt: skip
+    deviation: float = option(
+        3.0, "Deviation of the soft labels.", minimum=0.1, maximum=100.0, unit="px"
+    )
 
 
 @dataclass(frozen=True)

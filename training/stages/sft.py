@@ -12,6 +12,7 @@ from trl import SFTTrainer
 from .auxiliary import Heads, TokenTargets, check_auxiliary, token_targets
 from .guarded import Guarded
 from .settings import AuxConfig
+from .soft_boxes import IGNORED, SoftBoxes
 
 HEADS_FILE = "auxiliary_heads.pt"
 _TARGETS = "token_targets"
@@ -29,6 +30,7 @@ class ColdStartTrainer(Guarded, SFTTrainer):
     """
 
     heads: Heads | None = None
+    soft: SoftBoxes | None = None
 
     def __init__(
         self, *args: Any, aux: AuxConfig | None = None, labels: Sequence[str] = (), **kwargs: Any
@@ -44,6 +46,9 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             self.data_collator = _WithTargets(collator, factor, kinds)
             hidden = self.model.config.get_text_config().hidden_size
             self.heads = Heads(hidden, len(kinds), self.args.seed).to(self.args.device)
+            if self.aux.soft_boxes:
+                tokenizer = self.processing_class.tokenizer
+                self.soft = SoftBoxes(tokenizer, self.aux.deviation)
             self._hidden: dict[str, Any] = {}
             language, visual = _parts(self.model)
             visual.register_forward_hook(self._keep("visual"))
@@ -64,7 +69,16 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             _, visual = _parts(model)
             visual(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"])
             return self._auxiliary(inputs, targets, 0.0) / self._accumulated()
+        labels = inputs["labels"]
+        coordinates = self.soft.where(labels) if self.soft is not None else None
+        if coordinates is not None:
+            inputs["labels"] = labels.masked_fill(coordinates, IGNORED)
         loss = super().compute_loss(model, inputs, False, num_items_in_batch)
+        if self.soft is not None:
+            head = self.accelerator.unwrap_model(model).get_output_embeddings()
+            soft = self.soft.loss(self._hidden["language"], head, labels, coordinates)
+            self._metrics["train"]["soft_boxes"].append(soft.item())
+            loss = loss + self.aux.soft_boxes * soft / self._accumulated()
         return loss + self._auxiliary(inputs, targets, self.aux.pointing) / self._accumulated()
 
     def create_optimizer(self, model: Any = None) -> Any:

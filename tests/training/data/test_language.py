@@ -168,7 +168,9 @@ def test_completions_have_the_strict_format_and_true_answers(told) -> None:
         answer = strict_answer(chain["completion"])
         views = [facts.views[i] for i in chain["frames"]]
         if answer == "not found":
-            assert chain["object_ids"] == []
+            # in a single view even what the room holds may be absent
+            assert chain["object_ids"] == [] or chain["stage"] == 2
+            assert not any(v.shows(i) for v in views for i in chain["object_ids"])
             continue
         target = chain["object_ids"][0]
         if chain["stage"] == 1:

@@ -161,6 +161,7 @@ def test_an_adapter_loads_straight_into_the_reasoner_and_merges_into_the_same_mo
     merged_at = merge_adapter(base, str(report.final), tmp_path / "merged")
     merged = load_checkpoint(TransformersConfig(model=str(merged_at)), tell)
     plain = load_checkpoint(TransformersConfig(model=base), tell)
+    assert (merged_at / "training.json").read_text() == (report.final / "training.json").read_text()
     ids = torch.tensor([[5, 6, 7, 8]])
     with torch.inference_mode():
         logits = [m.model(input_ids=ids).logits for m in (adapted, merged, plain)]

@@ -18,7 +18,7 @@ from .clips import Clip, best_frame, cut, spans
 from .facts import FrameView, RoomFacts, Thing
 from .forms import SELECTING, Form, meaning
 from .wording import pick, relation_phrase
-from .words import PATTERNS, article, has_color
+from .words import PATTERNS, article, covers, has_color
 
 FRAMES = (6, 8, 10, 12)
 """How many frames an example may show."""
@@ -75,6 +75,42 @@ def image(
         sentences.append(f"The {alike[0].color} one is not meant.")
     answer = json.dumps({"bbox_2d": box, "label": thing.kind})
     return _example(facts, 2, query, text, " ".join(sentences), answer, [frame])
+
+
+def absent(
+    facts: RoomFacts, query: Query, text: str, rng: np.random.Generator
+) -> dict[str, Any] | None:
+    """A stage 2 example of a view that does not show what is asked for; None if there is none.
+
+    Where the query means nothing in the room, views with a thing of the same noun come first:
+    they tell looking from guessing. Where it means something, no thing of its noun is in view,
+    or nobody could say from one view alone that it is another one.
+    """
+    alike = {
+        t.object_id for t in facts.things if t.kind in covers(query.form.target.noun)
+    }  # fmt: skip
+    near = [f for f in facts.views if any(f.shows(i) for i in alike)]
+    if query.targets:
+        barely = [f for f in facts.views if not any(i in f.boxes for i in alike)]
+    else:
+        barely = near or list(facts.views)
+    barely = [f for f in barely if _largest(facts, f, 1, set())]
+    if not barely:
+        return None
+    frame = barely[int(rng.integers(len(barely)))]
+    things = _largest(facts, frame, 3, alike)
+    things = [t for i in alike if frame.shows(i) for t in [facts.thing(i)]][:1] + things
+    placed = [f"{named(t)} {_place(frame, t)}" for t in things[:2]]
+    sentences = [_intro(text, rng)]
+    if placed:
+        sentences.append(f"This view shows {_and(placed)}.")
+    end = (
+        "It is not in this view.",
+        "Nothing in this view fits the query.",
+        "This view does not show it.",
+    )
+    sentences.append(pick(end, rng))
+    return _example(facts, 2, query, text, " ".join(sentences), "not found", [frame])
 
 
 def _example(

@@ -108,6 +108,8 @@ def description(form: Form, rng: np.random.Generator) -> str:
             f"this is {article(head)}.",
             f"there is {article(head)} in the room.",
             f"look for the {head}.",
+            f"the {head}",
+            head,
         )
     return pick(options, rng)
 

@@ -14,11 +14,13 @@ from .answering import answering
 from .choose import Query, empty_queries, several_queries, unique_queries
 from .facts import RoomFacts
 from .questions import questions
-from .reasoning import image, temporal
+from .reasoning import absent, image, temporal
 from .situations import situated
 from .verify import verified
 
 Records = dict[str, list[dict[str, Any]]]
+_ABSENT_SHARE = 0.25
+"""Share of the descriptions that are also asked of a view that does not show their object."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,10 @@ def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple
 def _add_chains(
     out: Records, facts: RoomFacts, query: Query, text: str, rng: np.random.Generator
 ) -> None:
-    for example in (temporal(facts, query, text, rng), image(facts, query, text, rng)):
-        if example is not None:
-            out["cold_start"].append(example)
+    examples = [temporal(facts, query, text, rng), image(facts, query, text, rng)]
+    if rng.random() < _ABSENT_SHARE:
+        examples.append(absent(facts, query, text, rng))
+    out["cold_start"] += [example for example in examples if example is not None]
 
 
 def _add_multi(
@@ -87,6 +90,6 @@ def _add_multi(
         record = records.multi3drefer(facts, query, ann_id, eval_type, rng)
         out["multi3drefer"].append(record)
         if eval_type.startswith("zt"):
-            example = temporal(facts, query, record["description"], rng)
-            if example is not None:
-                out["cold_start"].append(example)
+            text = record["description"]
+            examples = (temporal(facts, query, text, rng), absent(facts, query, text, rng))
+            out["cold_start"] += [example for example in examples if example is not None]
