@@ -94,8 +94,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print."""
+    from .core_log import show_core_log
     from .main import print_json
 
+    show_core_log()
     args.out = args.out or Path("eval_results") / args.benchmark
     if args.benchmark == "lifting":
         summary = _lifting(args)

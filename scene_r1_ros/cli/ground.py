@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from ..recordings import open_recording
     from ..result import result_record
     from ..tracking import backends
+    from .core_log import show_core_log
     from .main import print_json
     from .progress import ProgressBar
     from .settings import GivenSettings, Sections
@@ -66,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
         print(settings)
         return 0
     check_request(args)
+    show_core_log()
     lift_config = settings("lifting", LiftConfig)
     reasoner = build.make_reasoner(settings) if args.query is not None else None
     pipeline = Pipeline(

@@ -10,6 +10,7 @@ from ..resources import share_directories
 from .backends import Backend
 from .backends.checkpoint import TransformersConfig
 from .backends.openai_backend import OpenAIConfig
+from .prompt_settings import as_trained
 from .reasoner import TwoStageReasoner
 from .reasoner_config import ReasonerConfig
 from .trace_store import TraceConfig, TraceStore
@@ -47,6 +48,24 @@ def make_backend(
     Raises:
         ModelAbsentError: if none is named and none ships.
     """
+    config = chosen_model(choice, transformers, openai)
+    if isinstance(config, OpenAIConfig):
+        from .backends.openai_backend import OpenAIBackend
+
+        return OpenAIBackend(config)
+    from .backends.transformers_backend import TransformersBackend
+
+    return TransformersBackend(config)
+
+
+def chosen_model(
+    choice: BackendConfig, transformers: TransformersConfig, openai: OpenAIConfig
+) -> TransformersConfig | OpenAIConfig:
+    """The model that the settings name, in this process or on a server.
+
+    Raises:
+        ModelAbsentError: as :func:`make_backend`.
+    """
     kind = choice.backend
     if kind == "auto":
         if transformers.model:
@@ -57,33 +76,35 @@ def make_backend(
             transformers = transformers.replace(model=shipped_checkpoint())
             kind = "transformers"
     if kind == "openai":
-        from .backends.openai_backend import OpenAIBackend
-
-        return OpenAIBackend(openai)
+        return openai
     if kind == "none" or not transformers.model:
         raise ModelAbsentError(
             "no model is chosen: set transformers.model (--model) to a checkpoint (a folder, or a "
             "name such as Qwen/Qwen2.5-VL-3B-Instruct), or openai.base_url (--server) to a server; "
             "boxes can be tracked without a model."
         )
-    from .backends.transformers_backend import TransformersBackend
-
-    return TransformersBackend(transformers)
+    return transformers
 
 
 def make_reasoner(settings: Settings) -> TwoStageReasoner:
     """The reasoner; ``settings(prefix, section)`` gives each of :data:`SECTIONS`.
 
+    A checkpoint that says how it was trained is asked in the same way (:mod:`.prompt_settings`).
+
     Raises:
         ModelAbsentError: as :func:`make_backend`.
     """
-    backend = make_backend(
+    named = (
         settings("model", BackendConfig),
         settings("transformers", TransformersConfig),
         settings("openai", OpenAIConfig),
     )
+    model = chosen_model(*named)
+    config = settings("reasoner", ReasonerConfig)
+    if isinstance(model, TransformersConfig):
+        config = as_trained(config, model)
     traces = TraceStore(settings("trace", TraceConfig))
-    return TwoStageReasoner(backend, settings("reasoner", ReasonerConfig), traces=traces)
+    return TwoStageReasoner(make_backend(*named), config, traces=traces)
 
 
 def shipped_checkpoint() -> str:

@@ -14,11 +14,19 @@ from .views import ViewWeights
 class ReasonerConfig(Config):
     """How many frames are looked at, how closely, and how the answer is checked."""
 
+    prompt_settings: str = option(
+        "auto",
+        "auto: a checkpoint that was trained here brings the settings of its prompts (max_frames, "
+        "views, max_image_tokens, max_image_pixels, token_side, system_prompt, repeat_query, "
+        "max_new_tokens), and what is set to another value than its default goes before them. "
+        "own: only what is set here counts, defaults too.",
+        choices=("auto", "own"),
+    )
     max_frames: int = option(
         16, "Frames of the window that stage 1 and question answering see.", minimum=1, maximum=256
     )
     max_image_tokens: int = option(
-        4096, "Image tokens of one prompt, shared by its images.", minimum=16, maximum=1_000_000
+        4096, "Image tokens of one prompt, shared by its images.", minimum=4, maximum=1_000_000
     )
     max_image_pixels: int = option(
         1_000_000, "Pixels of one image; larger ones are shrunk.", minimum=784, unit="px"
@@ -51,7 +59,7 @@ class ReasonerConfig(Config):
     answer_span: bool = option(
         True, "Question answering first finds the seconds that hold the answer."
     )
-    max_new_tokens: int = option(512, "Length limit of one answer.", minimum=8, maximum=32_768)
+    max_new_tokens: int = option(512, "Length limit of one answer.", minimum=4, maximum=32_768)
     temperature: float = option(
         0.0, "Sampling temperature; 0 takes the likeliest words.", minimum=0.0, maximum=2.0
     )

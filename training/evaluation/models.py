@@ -66,6 +66,8 @@ def prompts_note(spec: str, settings: tuple[str, ...] = ()) -> str:
     if spec == NONE or re.fullmatch(_FUNCTION, spec):
         return ""
     given = _sections(spec, settings)
+    if given["model"]["backend"] == "openai":
+        return ""
     config = ReasonerConfig(**given.get("reasoner", {}))
     try:
         return prompts_of(config, TransformersConfig(**given.get("transformers", {})))[1]

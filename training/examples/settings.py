@@ -13,7 +13,7 @@ from scene_r1_ros.reasoning.sampling import ImageBudget
 
 @dataclass(frozen=True)
 class DataConfig(Config):
-    """Data and prompts; what the robot's reasoner must be set to as well."""
+    """Data and prompts; the robot's reasoner takes those of the prompts from the checkpoint."""
 
     path: str = option("", "The prepared data set (scene-r1 prepare).")
     chains: str = option(
