@@ -13,11 +13,12 @@ from scene_r1_ros.errors import ConfigError, SceneR1Error
 
 from ..data.prepare_annotations import Annotation, read_annotations
 from .boxes import Aabb, aabb_from_record
+from .by_query import COLUMNS
 from .classes import ClassMap
 from .errors import EvaluationError
 from .models import parse_settings, prompts_note, resolve_model
 from .predictions import match_predictions, read_records
-from .report_page import Case, write_page
+from .report_page import Case, Table, write_page
 from .report_pictures import sample_picture
 from .run import ResultFile, choose, run_variants, with_missing
 from .run_scene import NEEDS_MODEL, ORACLES, PIPELINE, QUESTIONS
@@ -207,7 +208,7 @@ def _records(
     )
     for variant in variants:
         kept = with_missing(results.of(variant), chosen)
-        records[variant] = {record["key"]: record for record in kept}
+        records[variant] = {record["key"]: {"variant": variant} | record for record in kept}
     return records
 
 
@@ -237,7 +238,32 @@ def _write(
         _case(options, item, found.get(item.key, {}), shown, stages.get(item.key, ""), truths)
         for item in _varied(worst, stages, options.worst)
     ]
-    write_page(options.out / "index.html", summary, cases=cases, values=list(shown.value.values()))
+    write_page(
+        options.out / "index.html",
+        summary,
+        cases=cases,
+        values=list(shown.value.values()),
+        tables=[_query_table(summary)] if summary["by_query"] else [],
+    )
+
+
+def _query_table(summary: Mapping[str, Any]) -> Table:
+    """Figures by kind of query with their intervals, as the page shows them."""
+
+    def cell(row: Mapping[str, Any], name: str) -> str:
+        if row.get(name) is None:
+            return "–"
+        low, high = row[f"{name}_low"], row[f"{name}_high"]
+        return f"{row[name]:.2f}" + ("" if low is None else f" ({low:.2f} to {high:.2f})")
+
+    return Table(
+        f"By kind of query ({summary['stages_of'].replace('_', ' ')}), with 95 % intervals",
+        ("", "with target", "without", *COLUMNS),
+        [
+            (row["group"], row["n"], row["n_absent"], *(cell(row, name) for name in COLUMNS))
+            for row in summary["by_query"]
+        ],
+    )
 
 
 def _varied(worst: Sequence[Annotation], stages: Mapping[str, str], count: int) -> list[Annotation]:

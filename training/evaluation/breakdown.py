@@ -34,6 +34,8 @@ def failing_stage(
     target. "box off" and "masks off" are IoUs with the truth below 0.5.
     """
     if not item.object_ids:
+        if record.get("error") and not record.get("found"):
+            return "failed"
         return "correct" if record.get("found") is False else "found although absent"
     if iou >= IOU_THRESHOLDS[0]:
         return "correct"

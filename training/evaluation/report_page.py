@@ -38,7 +38,8 @@ _PAGE = """<!doctype html>
 {% for note in s.notes %}<p class="note">{{ note }}</p>{% endfor %}
 {% if s.metrics or images.top %}<h2>Metrics</h2><div class="row">{% if s.metrics %}<table>
 {% for name, value in s.metrics.items() if value is not none and not name.endswith("_n") -%}
-<tr><td><code>{{ name }}</code></td><td class="n">{{ number(value) }}</td></tr>
+<tr><td><code>{{ name }}</code></td><td class="n">{{ number(value) }}</td>
+<td class="n sub">{{ interval(name) }}</td></tr>
 {% endfor %}</table>{% endif %}
 {% for image in images.top %}<img src="{{ image }}" alt="">{% endfor %}
 </div>{% endif %}
@@ -121,6 +122,7 @@ def write_page(
         s=summary,
         images=_images(summary, values),
         number=_number,
+        interval=lambda name: _interval(summary.get("intervals", {}).get("pipeline", {}).get(name)),
         tables=tables,
         cases=[
             {**vars(case), "image": None if case.picture is None else _jpeg(case.picture)}
@@ -162,6 +164,10 @@ def _number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"
     return str(value)
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
 def _uri(png: bytes) -> str:

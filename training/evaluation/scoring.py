@@ -15,9 +15,10 @@ from .boxes import Aabb, aabb_from_record, aabb_iou
 from .caption import caption_metrics
 from .classes import ClassMap
 from .errors import EvaluationError
+from .figures import figures_of, mean_figures
 from .multi3dref import f1_score, multi3dref_metrics
 from .nr3d import is_view_dependent, nr3d_metrics, parse_stimulus
-from .rates import IOU_THRESHOLDS, Metrics, accuracy_at, mean
+from .rates import IOU_THRESHOLDS, Metrics, accuracy_at
 from .scanqa import question_class, scanqa_metrics
 from .scanrefer import Described, scanrefer_metrics, unique_among_annotated, unique_in_scene
 from .sqa3d import question_type, sqa3d_metrics
@@ -104,25 +105,7 @@ def _iou_of_first(item: Annotation, record: Record, truths: Mapping[str, SceneTr
 
 def _grounding_rates(annotations: Sequence[Annotation], records: Mapping[str, Record]) -> Metrics:
     """How well "not found" is used, and the 2D and temporal figures that a run recorded."""
-    absent = [item for item in annotations if not item.object_ids]
-    present = [item for item in annotations if item.object_ids]
-
-    def found(item: Annotation) -> bool:
-        return records[item.key].get("found") is not False and (
-            bool(records[item.key].get("found")) or _box(records[item.key], item.key) is not None
-        )
-
-    metrics: Metrics = {}
-    if absent:
-        metrics["not_found_recall"] = mean(not found(item) for item in absent)
-    metrics["found_kept"] = mean(found(item) for item in present)
-    for name in ("tiou", "mask_iou", "box_iou"):
-        if any(name in records[item.key] for item in present):
-            values = [float(records[item.key].get(name, 0.0)) for item in present]
-            metrics[name] = mean(values)
-            if name == "box_iou":
-                metrics["box_acc_50"] = mean(value >= 0.5 for value in values)
-    return metrics
+    return dict(mean_figures([figures_of(item, records[item.key]) for item in annotations]))
 
 
 def _scanrefer(

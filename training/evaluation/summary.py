@@ -10,7 +10,9 @@ import numpy as np
 
 from ..data.prepare_annotations import Annotation
 from .breakdown import failing_stage, group_results, stage_budget, stage_counts, truth_groups
+from .by_query import query_rows
 from .calibration import calibration
+from .figures import Figures, figures_of, intervals
 from .rates import acc_name
 from .run_scene import ORACLES, PIPELINE
 from .scoring import Scored
@@ -47,6 +49,8 @@ def summarize(
     all_notes = [*notes, *(shown.notes if shown else ())]
     if main is None:
         all_notes.append("No reasoner ran (--model none): there are ceilings, but no metrics.")
+    figures = {v: _figures(benchmark, annotations, scored[v], records[v]) for v in scored}
+    rooms = {item.key: item.scene_id for item in annotations}
     groups = {**truth_groups(annotations, truths), **(shown.groups if shown else {})}
     return {
         "benchmark": benchmark,
@@ -54,6 +58,8 @@ def summarize(
         "n": len(annotations),
         "metrics": dict(main.metrics) if main else {},
         "ceilings": {v: dict(scored[v].metrics) for v in ORACLES if v in scored},
+        "intervals": {v: intervals(found, rooms) for v, found in figures.items() if found},
+        "by_query": query_rows(annotations, figures[shown_name]) if figures.get(shown_name) else [],
         "seconds": _seconds(shown_records.values()),
         "tokens": _tokens(shown_records.values()),
         "stages": stage_counts(stages),
@@ -64,6 +70,20 @@ def summarize(
         "failed": sum(bool(record.get("error")) for record in shown_records.values()),
         "notes": list(dict.fromkeys(all_notes)),
         "about": dict(about),
+    }
+
+
+def _figures(
+    benchmark: str, annotations: Sequence[Annotation], scored: Scored, records: Mapping[str, Record]
+) -> dict[str, Figures]:
+    """By key; empty for benchmarks that do not ask for one box a sample."""
+    if benchmark not in ("scanrefer", "rooms"):
+        return {}
+    return {
+        item.key: figures_of(
+            item, records[item.key], scored.value[item.key] if item.object_ids else None
+        )
+        for item in annotations
     }
 
 

@@ -43,7 +43,8 @@ def colors_of(data: Path) -> Mapping[str, Mapping[int, str]]:
 @functools.lru_cache(maxsize=4)
 def _colors(path: Path, _changed: int) -> Mapping[str, Mapping[int, str]]:
     said: dict[str, dict[int, Counter[str]]] = {}
-    for row in read_table(path, "annotations").to_pylist():
+    rows = read_table(path, "annotations").select(["scene_id", "object_ids", "text"])
+    for row in rows.to_pylist():
         color = color_named(row["text"])
         if color:
             for i in row["object_ids"]:

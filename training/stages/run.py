@@ -19,6 +19,7 @@ from ..examples.example import STAGES, Example, Stage
 from ..examples.labelled import examples_from_labels
 from ..examples.render import Renderer, rows_dataset
 from .checkpoints import remove_partial, whole_checkpoints
+from .grouping import length_of
 from .loading import Learner, load_learner
 from .settings import TrainSettings
 
@@ -226,6 +227,8 @@ def _trainer(
         from .sft import ColdStartTrainer
 
         trainer: Any = ColdStartTrainer(aux=settings.aux, labels=label_names(examples), **common)
+        if settings.optim.group_by_length:
+            trainer.lengths = [length_of(example, settings.data) for example in examples]
     else:
         from .grpo import GroundingGrpoTrainer
 

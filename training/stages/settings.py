@@ -85,6 +85,9 @@ class OptimConfig(Config):
         choices=("auto", "on", "off"),
     )  # fmt: skip
     max_length: int = option(0, "Tokens of a row that sft keeps; 0: all.", minimum=0)
+    group_by_length: bool = option(
+        False, "Rows of about equal length share a batch of sft: less padding."
+    )
     workers: int = option(0, "Processes that load rows.", minimum=0, maximum=64)
 
 

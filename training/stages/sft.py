@@ -10,6 +10,7 @@ import torch
 from trl import SFTTrainer
 
 from .auxiliary import Heads, TokenTargets, check_auxiliary, token_targets
+from .grouping import GroupedSampler
 from .guarded import Guarded
 from .settings import AuxConfig
 from .soft_boxes import IGNORED, SoftBoxes
@@ -31,6 +32,8 @@ class ColdStartTrainer(Guarded, SFTTrainer):
 
     heads: Heads | None = None
     soft: SoftBoxes | None = None
+    lengths: Sequence[int] = ()
+    """Tokens of each row, about; where they are given, rows of similar length share a batch."""
 
     def __init__(
         self, *args: Any, aux: AuxConfig | None = None, labels: Sequence[str] = (), **kwargs: Any
@@ -80,6 +83,13 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             self._metrics["train"]["soft_boxes"].append(soft.item())
             loss = loss + self.aux.soft_boxes * soft / self._accumulated()
         return loss + self._auxiliary(inputs, targets, self.aux.pointing) / self._accumulated()
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        if not self.lengths:
+            return super()._get_train_sampler(train_dataset)
+        args = self.args
+        batch = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+        return GroupedSampler(self.lengths, batch, args.seed, lambda: self.state.epoch or 0.0)
 
     def create_optimizer(self, model: Any = None) -> Any:
         """The optimiser of the model, with the heads in a group of their own."""

@@ -54,7 +54,7 @@ def test_a_thing_smaller_than_a_token_still_has_one():
 
 
 def test_both_losses_fall_resume_and_leave_nothing_in_the_model(work):
-    options = {"aux": AUX, "optim": {"steps": 6, "rate": 5e-3}}
+    options = {"aux": AUX, "optim": {"steps": 6, "rate": 5e-3, "group_by_length": True}}
     whole = train("sft", settings(work, "aux", **options))
     state = json.loads((whole.out / "checkpoint-6" / "trainer_state.json").read_text())
     history = [e for e in state["log_history"] if "aux_pointing" in e]
