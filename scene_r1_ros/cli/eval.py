@@ -8,7 +8,8 @@
 
 Results go to --out: summary.json, index.html with plots and the worst cases, results.jsonl. A run
 that was stopped goes on where it was. Oracle ceilings say how far each stage could go:
-true_span, true_view, true_box, true_mask.
+true_span, true_view, true_box, true_mask (the first two ask the model again). All of them run
+besides the pipeline unless --oracles names fewer; --oracles none is the quickest.
 
 --model is auto (the checkpoint that ships, if one does), none (ceilings only), a checkpoint's name
 or folder, http://SERVER/v1#NAME, or MODULE:FUNCTION that returns a reasoner.
@@ -84,7 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     synthetic = parser.add_argument_group("Synthetic rooms (rooms, lifting)")
     synthetic.add_argument("--scenes", type=int, default=4, help="how many rooms (default: 4)")
     synthetic.add_argument("--seed", type=int, default=2_000_000, help="seed of the first room")
-    synthetic.add_argument("--seconds", type=float, help="length (rooms: 24, lifting: 12)")
+    synthetic.add_argument(
+        "--seconds",
+        type=float,
+        help="length, at 5 frames a second (rooms: 24, lifting: 12)",
+    )
     synthetic.add_argument("--objects", type=int, default=6, help="of each room in lifting; 0: all")
     synthetic.add_argument("--noise", default="1,0,2", help="levels in lifting; the first ablates")
     synthetic.add_argument(
@@ -239,12 +244,23 @@ def _lines(path: Path) -> list[str]:
 def as_text(summary: dict[str, Any]) -> str:
     """The figures that matter, for a person."""
     lines = [f"{summary['benchmark']}: {summary['n']} samples, {summary['split'] or 'no split'}"]
+    intervals = summary.get("intervals", {})
     for name, value in summary["metrics"].items():
         if value is not None and not name.endswith("_n"):
-            lines.append(f"  {name:24} {value:.4g}")
+            ends = intervals.get("pipeline", {}).get(name)
+            sure = f"  ({ends[0]:.3f} to {ends[1]:.3f})" if ends else ""
+            lines.append(f"  {name:24} {value:.4g}{sure}")
     for name, metrics in summary["ceilings"].items():
         shown = [n for n in ("acc_25", "acc_50", "f1_25", "f1_50") if metrics.get(n) is not None]
         lines.append(f"  {name:24} " + "  ".join(f"{n} {metrics[n]:.3f}" for n in shown))
+    if summary.get("by_query"):
+        names = ("tiou", "box_acc_50", "acc_25", "acc_50", "found_kept", "not_found_recall")
+        lines.append(f"  {'by query (' + summary['stages_of'] + ')':36} " + "  ".join(names))
+        for row in summary["by_query"]:
+            cells = "  ".join(
+                f"{'-' if row.get(n) is None else format(row[n], '.2f'):>{len(n)}}" for n in names
+            )
+            lines.append(f"    {row['group'][:24]:24} {row['n']:4d}{row['n_absent']:4d}  {cells}")
     if summary.get("well_seen", {}).get("n"):
         well = summary["well_seen"]
         names = ("acc_25", "acc_50", "mask_iou")
