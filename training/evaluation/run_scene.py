@@ -63,7 +63,7 @@ def run_scene(task: SceneRun) -> list[dict[str, Any]]:
     Raises:
         SceneR1Error: if the scene or the model cannot be had at all.
     """
-    window, numbers = _window(task.data, task.scene_id, task.max_frames)
+    window, numbers = read_window(task.data, task.scene_id, task.max_frames)
     truth = load_truth(task.data, task.scene_id, need_views=task.variant in ORACLES)
     reasoner = None
     if task.variant in NEEDS_MODEL:
@@ -89,7 +89,10 @@ def run_scene(task: SceneRun) -> list[dict[str, Any]]:
 
 
 @functools.lru_cache(maxsize=2)
-def _window(data: Path, scene_id: str, max_frames: int) -> tuple[WindowSnapshot, dict[int, int]]:
+def read_window(
+    data: Path, scene_id: str, max_frames: int
+) -> tuple[WindowSnapshot, dict[int, int]]:
+    """A prepared scene's frames, thinned to ``max_frames``, and each frame's number by stamp."""
     with FolderRecording(prepared_folder(data, scene_id)) as recording:
         stride = -(-recording.frame_count // max_frames)
         numbers = dict(zip(recording.stamps_ns.tolist(), recording.numbers, strict=True))

@@ -16,7 +16,9 @@ from scene_r1_training.evaluation.lifting_bench import (
 )
 from scene_r1_training.evaluation.lifting_run import LiftingOptions, evaluate_lifting
 from scene_r1_training.evaluation.rooms import ensure_rooms
+from scene_r1_training.evaluation.span_bench import measure
 
+from scene_r1_ros.synthetic.splits import VAL_SEEDS
 from scene_r1_ros.tracking import FrameMask, MaskTrack
 
 
@@ -100,6 +102,18 @@ def test_held_out_rooms_are_made_prepared_and_evaluated(tmp_path):
     said.clear()
     ensure_rooms(tmp_path, 1, config=config, say=said.append)
     assert len(said) == 1  # which rooms, and nothing of making them
+
+
+def test_geometry_recovers_spans_that_a_few_frames_cannot_tell(tmp_path):
+    config = SynthConfig(width=160, height=120, seconds=10.0, descriptions=1, questions=1)
+    rooms = ensure_rooms(tmp_path, 1, VAL_SEEDS.start, config=config, say=lambda text: None)
+    figures = measure(rooms, noise=(0.0, 0.1), sampled=4)
+    exact, noisy = figures["refined"]
+    assert figures["objects"] >= 8
+    assert exact["tiou"] > 0.8
+    assert exact["tiou"] > figures["sampler_4_tiou"] + 0.2
+    assert exact["box_iou"] == 1.0 > noisy["box_iou"]
+    assert noisy["tiou"] > 0.7
 
 
 def test_training_rooms_are_no_test(tmp_path):
