@@ -253,14 +253,7 @@ def as_text(summary: dict[str, Any]) -> str:
     for name, metrics in summary["ceilings"].items():
         shown = [n for n in ("acc_25", "acc_50", "f1_25", "f1_50") if metrics.get(n) is not None]
         lines.append(f"  {name:24} " + "  ".join(f"{n} {metrics[n]:.3f}" for n in shown))
-    if summary.get("by_query"):
-        names = ("tiou", "box_acc_50", "acc_25", "acc_50", "found_kept", "not_found_recall")
-        lines.append(f"  {'by query (' + summary['stages_of'] + ')':36} " + "  ".join(names))
-        for row in summary["by_query"]:
-            cells = "  ".join(
-                f"{'-' if row.get(n) is None else format(row[n], '.2f'):>{len(n)}}" for n in names
-            )
-            lines.append(f"    {row['group'][:24]:24} {row['n']:4d}{row['n_absent']:4d}  {cells}")
+    lines += _by_query(summary)
     if summary.get("well_seen", {}).get("n"):
         well = summary["well_seen"]
         names = ("acc_25", "acc_50", "mask_iou")
@@ -278,6 +271,19 @@ def as_text(summary: dict[str, Any]) -> str:
         lines.append(f"  first failing stage ({summary['stages_of']}): {parts}")
     lines += [f"  note: {note}" for note in summary["notes"]]
     return "\n".join(lines)
+
+
+def _by_query(summary: dict[str, Any]) -> list[str]:
+    """The table by kind of query: how many with and without a target, and the figures."""
+    if not summary.get("by_query"):
+        return []
+    names = ("tiou", "box_acc_50", "acc_25", "acc_50", "found_kept", "not_found_recall")
+    title = f"by query ({summary['stages_of']})"
+    lines = [f"  {title:43} " + "  ".join(names)]
+    for row in summary["by_query"]:
+        cells = (("-" if row.get(n) is None else f"{row[n]:.2f}").rjust(len(n)) for n in names)
+        lines.append(f"    {row['group']:32}{row['n']:5}{row['n_absent']:4} " + "  ".join(cells))
+    return lines
 
 
 class _Bar:
