@@ -52,6 +52,7 @@ setup(
         (SHARE, ["package.xml"]),
         *shared("launch"),
         *shared("config"),
+        *shared("checkpoints"),
     ],
     python_requires=">=3.10",
     zip_safe=False,

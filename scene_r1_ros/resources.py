@@ -1,12 +1,14 @@
 """Where the files that ship beside the code are: launch, config, checkpoints.
 
 In a source tree (or an editable installation) they stand beside the package; after
-``colcon build`` they are in the package's share folder, found through ``AMENT_PREFIX_PATH``.
+``colcon build`` they are in the package's share folder, found through ``AMENT_PREFIX_PATH``, after
+an ordinary ``pip install`` in that of the Python environment.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from .errors import ConfigError
@@ -17,9 +19,9 @@ PACKAGE = "scene_r1_ros"
 def share_directories() -> list[Path]:
     """Folders that may hold shipped files, best first."""
     places = [Path(__file__).resolve().parent.parent]
-    prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+    prefixes = [*os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix]
     places += [Path(prefix) / "share" / PACKAGE for prefix in prefixes if prefix]
-    return places
+    return list(dict.fromkeys(places))
 
 
 def shipped(relative: str) -> Path:

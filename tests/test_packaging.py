@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SHIPPED = ("launch", "config")  # folders that go to share/
+SHIPPED = ("launch", "config", "checkpoints")  # folders that go to share/
 
 
 def colcon(*arguments: str, cwd: Path = ROOT, log: Path) -> str:
@@ -48,6 +48,9 @@ def test_the_root_package_builds_with_colcon(tmp_path: Path) -> None:
         if (ROOT / name).is_dir():
             skip = shutil.ignore_patterns("__pycache__", "*.egg-info")
             shutil.copytree(ROOT / name, source / name, ignore=skip)
+    example = source / "checkpoints" / "example" / "config.json"
+    example.parent.mkdir(parents=True)
+    example.write_text("{}")
     install = tmp_path / "install"
     colcon("build", "--base-paths", "src", "--merge-install", cwd=tmp_path, log=tmp_path / "log")
 

@@ -1,7 +1,18 @@
-"""What the demonstration shows: a recording, an object in it, and the truth about it."""
+"""What the demonstration shows: a recording, what is asked about it, and the truth."""
 
-from .annotations import truth_of
+from .annotations import annotated_objects, truth_of
 from .prompts import Prompt, choose_prompt
+from .queries import DemoQuery, choose_queries, users_query
 from .source import DemoSource, demo_source
 
-__all__ = ["DemoSource", "Prompt", "choose_prompt", "demo_source", "truth_of"]
+__all__ = [
+    "DemoQuery",
+    "DemoSource",
+    "Prompt",
+    "annotated_objects",
+    "choose_prompt",
+    "choose_queries",
+    "demo_source",
+    "truth_of",
+    "users_query",
+]

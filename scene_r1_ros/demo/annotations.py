@@ -35,12 +35,16 @@ class SeenIn:
 
 @dataclass(frozen=True)
 class AnnotatedObject:
-    """An object of ``objects.json``; ``on_floor`` if nothing carries it and no wall holds it."""
+    """An object of ``objects.json``; ``on_floor`` if nothing carries it and no wall holds it.
+
+    ``color`` is its colour's name, empty where the file has none.
+    """
 
     label: str
     box: Box3D
     on_floor: bool
     seen: tuple[SeenIn, ...]
+    color: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def annotated_objects(folder: Path) -> list[AnnotatedObject]:
                 SeenIn(int(seen["index"]), _xyxy(seen["box"]), int(seen["pixels"]))
                 for seen in item["frames"]
             ),
+            color=str(item.get("color") or ""),
         )
         for item in _items(folder / OBJECTS)
     ]

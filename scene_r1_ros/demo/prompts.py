@@ -74,18 +74,21 @@ def well_visible(
         RequestError: if no object is in any frame.
     """
 
-    def whole(seen: SeenIn) -> bool:
-        x0, y0, x1, y1 = seen.box
-        inside = x0 > 1 and y0 > 1 and x1 < width - 1 and y1 < height - 1
-        return inside and seen.pixels >= _SHARE * width * height
-
-    def rank(item: AnnotatedObject) -> float:
-        good = [seen for seen in item.seen if whole(seen)]
-        size = max((seen.pixels for seen in good), default=0) / (width * height)
-        return len(good) * math.sqrt(min(size, 0.1)) * (1.0 if item.on_floor else 0.2)
-
-    best = max(objects, key=rank)
-    candidates = [seen for seen in best.seen if whole(seen)] or list(best.seen)
+    best = max(objects, key=lambda item: visibility(item, width, height))
+    candidates = [s for s in best.seen if _whole(s, width, height)] or list(best.seen)
     if not candidates:
         raise RequestError("the recording's objects.json lists no object that a frame shows.")
     return best, max(candidates, key=lambda seen: seen.pixels)
+
+
+def visibility(item: AnnotatedObject, width: int, height: int) -> float:
+    """How well the frames of this size show the object, 0 if none shows it whole and large."""
+    good = [seen for seen in item.seen if _whole(seen, width, height)]
+    size = max((seen.pixels for seen in good), default=0) / (width * height)
+    return len(good) * math.sqrt(min(size, 0.1)) * (1.0 if item.on_floor else 0.2)
+
+
+def _whole(seen: SeenIn, width: int, height: int) -> bool:
+    x0, y0, x1, y1 = seen.box
+    inside = x0 > 1 and y0 > 1 and x1 < width - 1 and y1 < height - 1
+    return inside and seen.pixels >= _SHARE * width * height

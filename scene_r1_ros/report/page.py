@@ -42,7 +42,7 @@ def render_page(
     extras: PageExtras,
 ) -> str:
     """The page's HTML. Text from users and models is escaped; nothing is loaded from elsewhere."""
-    return _template().render(
+    return template("page.html.jinja").render(
         r=record,
         truth=truth,
         title=_title(record),
@@ -62,14 +62,18 @@ def render_page(
 
 
 @functools.cache
-def _template() -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
+    """A template of this folder; what is put into it is escaped."""
     import jinja2
 
-    source = Path(__file__).with_name("page.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.from_string(source)
+    return environment.get_template(name)
 
 
 def _title(record: Mapping[str, Any]) -> str:

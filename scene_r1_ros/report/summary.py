@@ -34,7 +34,7 @@ def write_summary(
         bottom=0.01, wspace=0.03, hspace=0.03,
     )  # fmt: skip
     anchor = pictures.anchor_picture(window, result.grounding, result.track)
-    _image(figure.add_subplot(grid[:, 0]), anchor, "a box in one frame")
+    _image(figure.add_subplot(grid[:, 0]), anchor, result.grounding.query or "a box in one frame")
     views = pictures.different_views(seen, box, 2)
     masked = pictures.evenly(_large([f for f in seen if f not in views], result), 2)
     for row, frame in enumerate(masked):

@@ -8,12 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
+
 from ..closing import Closing
-from ..errors import BoxError, DeadlineError, NoSuchFrameError, RequestError, WindowEmptyError
+from ..control import Control
+from ..demo.playback import Playback
+from ..errors import (
+    AmbiguousError,
+    BoxError,
+    DeadlineError,
+    ModelAbsentError,
+    NoSuchFrameError,
+    NotFoundError,
+    RequestError,
+    SceneR1Error,
+    WindowEmptyError,
+)
 from ..geometry import BoxXyxy
 from ..player_config import PlayerConfig
+from ..reasoning import Grounding
 from .child_process import ChildCommand
 from .client import GroundingClient
+from .preconditions import STILL_LOADING
 from .private_domain import use_private_domain
 from .result_listener import Observed, ResultListener, StageCallback
 
@@ -22,44 +38,31 @@ _NODES_LOG, _PLAYER_LOG = "nodes.log", "player.log"
 
 
 @dataclass(frozen=True)
-class Playback:
-    """What is played, from ``start`` seconds on, and how much of it: ``frames`` in all.
+class DemoModel:
+    """What answers queries in words; without a folder or name and a server, nothing does."""
 
-    ``seconds`` is the time from its first frame to its last, ``frame_bytes`` the pixels of one.
+    model: str = ""
+    server: str = ""
+
+    def node_flags(self) -> list[str]:
+        """Flags of ``scene-r1 up``."""
+        if self.model:
+            return ["--model", self.model]
+        return ["--server", self.server] if self.server else ["--param", "model.backend=none"]
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What the graph said to a query: ``answer`` and ``observed``, or ``error``.
+
+    Not found and ambiguous are errors here, as for every client. ``grounding`` is there as soon as
+    the model has answered, also when what comes after it failed.
     """
 
-    source: Path
-    start: float
-    stride: int
-    rate: float
-    frames: int
-    seconds: float
-    frame_bytes: int
-
-    def player_flags(self) -> list[str]:
-        """Flags of ``scene-r1 play``."""
-        return [
-            str(self.source),
-            *("--start", str(self.start)),
-            *("--stride", str(self.stride)),
-            *("--rate", str(self.rate)),
-            *("--wait-for-subscribers", "30"),
-        ]
-
-    def node_parameters(self) -> dict[str, Any]:
-        """Settings with which the window keeps every frame of it, even on a slow machine."""
-        return {
-            "color_qos": "reliable",
-            "depth_qos": "reliable",
-            "camera_info_qos": "reliable",
-            "pose_timeout": 5.0,
-            "window.max_seconds": round(self.seconds + 60.0, 1),
-            "window.max_megabytes": round(1.2e-6 * self.frame_bytes * self.frames + 64.0, 1),
-            "window.keyframe_interval": 0.0,
-            "window.keyframe_translation": 0.0,
-            "window.keyframe_rotation": 0.0,
-            "lifting_node.mask_patience": 10.0,
-        }
+    grounding: Grounding | None
+    answer: Any = None
+    observed: Observed | None = None
+    error: SceneR1Error | None = None
 
 
 class DemoGraph(Closing):
@@ -75,13 +78,15 @@ class DemoGraph(Closing):
         logs: Path,
         namespace: str = "scene_r1",
         on_stage: StageCallback | None = None,
+        model: DemoModel | None = None,
     ) -> None:
         self.playback = playback
+        self._model = model or DemoModel()
         self._logs = logs
         self._namespace = namespace
         self._children: list[ChildCommand] = []
         self.domain = use_private_domain()
-        self.client = GroundingClient(namespace, discovery_timeout=1.0)
+        self.client = GroundingClient(namespace, discovery_timeout=20.0)
         self.listener = ResultListener(self.client.node, PlayerConfig().camera_info_topic, on_stage)
 
     def close(self) -> None:
@@ -90,8 +95,11 @@ class DemoGraph(Closing):
             child.stop()
         self.client.close()
 
-    def start(self, timeout: float = 60.0) -> None:
-        """Start the nodes and the player; returns when the first frame is played.
+    def start(self, timeout: float = 120.0) -> None:
+        """Start the nodes and the player; returns when a frame is played.
+
+        The player waits for the nodes, not for this process: of a short recording nothing may be
+        heard here.
 
         Raises:
             RequestError: if a graph of this name runs in the domain already.
@@ -103,13 +111,15 @@ class DemoGraph(Closing):
                 f"a graph /{self._namespace} runs in this ROS domain already; end it, or unset "
                 "ROS_DOMAIN_ID so that the demonstration takes a domain of its own."
             )
-        up = ["up", "--namespace", self._namespace]
+        up = ["up", "--namespace", self._namespace, *self._model.node_flags()]
         for name, value in self.playback.node_parameters().items():
             up += ["--param", f"{name}={value}"]
         play = ["play", *self.playback.player_flags(), "--namespace", self._namespace]
         self._children.append(ChildCommand(up, self._logs / _NODES_LOG))
         self._children.append(ChildCommand(play, self._logs / _PLAYER_LOG))
-        self._wait(lambda: self.listener.frames > 0, timeout, "no frame was played")
+        player = self._children[-1]
+        begun = lambda: self.listener.frames > 0 or not player.running  # noqa: E731
+        self._wait(begun, timeout, "no frame was played")
 
     def wait_played(self, on_progress: Callable[[int, int], None], timeout: float = 60.0) -> None:
         """Wait until the player has ended; raises as :meth:`start`."""
@@ -136,6 +146,43 @@ class DemoGraph(Closing):
                     return False
             self._check()
             time.sleep(_POLL)
+
+    def wait_model(self, on_progress: Callable[[str], None], timeout: float = 180.0) -> None:
+        """Wait until the model can answer.
+
+        Raises:
+            ModelAbsentError: if it cannot be loaded or reached, with the reason.
+            DeadlineError: if it is still loading after ``timeout`` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            self._check()
+            found = self.client.health(timeout=10.0).diagnostics.status
+            status = next(item for item in found if item.name.endswith(": model"))
+            if status.level == DiagnosticStatus.OK:
+                return
+            if not status.message.startswith(STILL_LOADING):
+                raise ModelAbsentError(status.message)
+            if time.monotonic() >= deadline:
+                raise DeadlineError(f"after {timeout:.0f} s the model is {status.message}")
+            on_progress(status.message)
+            time.sleep(_POLL)
+
+    def ask(self, query: str, timeout: float, control: Control | None = None) -> Said:
+        """Ask in words; whatever the graph says to it, also that it failed.
+
+        Raises:
+            NotActiveError: if a process of the graph has ended.
+        """
+        try:
+            answer = self.client.ground_live(query, timeout, control)
+            observed = self.listener.observed(answer.object.query_id, timeout)
+        except SceneR1Error as error:
+            self._check()
+            abstained = isinstance(error, NotFoundError | AmbiguousError)
+            grounding = self.listener.grounding_of(query, 10.0 if abstained else 0.0)
+            return Said(grounding, error=error)
+        return Said(observed.grounding, answer, observed)
 
     def ask_box(
         self, stamp_ns: int, box: BoxXyxy, label: str, timeout: float

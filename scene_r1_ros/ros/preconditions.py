@@ -25,6 +25,9 @@ _FLAGS = {"color": "color", "depth": "depth", "camera_info": "camera-info", "pos
 _ABOVE = "mend what is reported above"
 
 
+STILL_LOADING = "still loading"
+
+
 class Level(enum.IntEnum):
     """As diagnostic_msgs/DiagnosticStatus."""
 
@@ -258,7 +261,7 @@ def _model(model: ModelStatus) -> Precondition:
     return Precondition(
         "model",
         Level.ERROR,
-        f"still loading, {100 * model.fraction:.0f} %: {model.text}.",
+        f"{STILL_LOADING}, {100 * model.fraction:.0f} %: {model.text}.",
         "wait; `scene-r1 doctor` tells when it is there",
     )
 

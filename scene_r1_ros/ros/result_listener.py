@@ -27,7 +27,7 @@ from ..pipeline import PipelineResult
 from ..reasoning import Grounding
 from ..tracking import FrameMask, MaskTrack
 from .cloud import cloud_to_points
-from .conversions import box3d_from_msg, grounding_from_msg, mask_from_msg
+from .conversions import box3d_from_msg, grounding_from_msg, mask_from_msg, stamp_to_ns
 from .node_base import LATCHED, MASKS_QOS, RELIABLE
 
 STAGES = {
@@ -79,6 +79,7 @@ class ResultListener:
         self._masks: defaultdict[str, dict[int, FrameMask]] = defaultdict(dict)
         self._mask_counts: dict[str, int] = {}
         self._objects: dict[str, GroundedObject] = {}
+        self._objects_stamp_ns: dict[str, int] = {}
         self._cloud: PointCloud2 | None = None
         self._markers: set[tuple[str, int]] = set()
         for kind, topic, callback, qos in (
@@ -121,12 +122,28 @@ class ResultListener:
         track = MaskTrack(grounding.anchor_stamp_ns, masks)
         return Observed(grounding, track, item, points, colors, markers)
 
+    def grounding_of(self, query: str, timeout: float) -> Grounding | None:
+        """Wait for the grounding of the query in these words, the newest; None if none comes."""
+
+        def newest() -> Grounding | None:
+            items = reversed(list(self._groundings.values()))
+            return next((item for item in items if item.query == query), None)
+
+        with self._changed:
+            self._changed.wait_for(lambda: newest() is not None, timeout)
+            return newest()
+
     def _missing(self, query_id: str) -> list[str]:
+        # The cloud is told after the objects, with the same stamp; an older one lacks this object.
+        told = self._objects_stamp_ns.get(query_id, 0)
+        cloud = self._cloud
         came = {
             "grounding": query_id in self._groundings,
             "masks": 0 < self._mask_counts.get(query_id, 0) <= len(self._masks[query_id]),
             "objects": query_id in self._objects,
-            "object_cloud": self._cloud is not None and self._cloud.width > 0,
+            "object_cloud": cloud is not None
+            and cloud.width > 0
+            and stamp_to_ns(cloud.header.stamp) >= told,
             "markers": bool(self._markers),
         }
         return [topic for topic, there in came.items() if not there]
@@ -145,7 +162,10 @@ class ResultListener:
 
     def _take_objects(self, msg: GroundedObjectArray) -> None:
         with self._changed:
-            self._objects.update({item.query_id: item for item in msg.objects})
+            for item in msg.objects:
+                if self._objects.get(item.query_id) != item:
+                    self._objects_stamp_ns[item.query_id] = stamp_to_ns(msg.header.stamp)
+                self._objects[item.query_id] = item
             self._changed.notify_all()
 
     def _take_cloud(self, msg: PointCloud2) -> None:

@@ -1,15 +1,12 @@
 """The demonstration end to end: its own processes over real DDS, then nothing is left."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 
-import psutil
 import pytest
+from demo_processes import command, marked_processes
 from report_builders import ROOM, room_recording
 from ros_graph import wait_for
 
@@ -17,31 +14,6 @@ from scene_r1_ros.ros.child_process import ChildCommand
 from scene_r1_ros.ros.private_domain import free_domain, use_private_domain
 
 pytestmark = pytest.mark.timeout(300)  # its processes start slowly on a busy machine
-DOMAIN = str(215 + os.getpid() % 17)
-MARK = f"SCENE_R1_TEST_{os.getpid()}"
-
-
-def command(*args):
-    environment = {**os.environ, "ROS_DOMAIN_ID": DOMAIN, MARK: "1"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "scene_r1_ros.cli.main", *map(str, args)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def marked_processes():
-    """Commands of the processes that inherited the mark."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if MARK in process.environ():
-                found.append(" ".join(process.cmdline()))
-        except (psutil.Error, OSError):
-            continue
-    return found
 
 
 @pytest.fixture(scope="module")
