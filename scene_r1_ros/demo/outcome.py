@@ -80,7 +80,11 @@ class Outcome:
 
     @cached_property
     def true_spans(self) -> tuple[Seconds, ...]:
-        """The seconds in which it really is seen; gaps of up to a second do not part them."""
+        """The seconds in which it really is seen.
+
+        Gaps of up to :data:`.MAX_GAP` seconds, and those between neighbouring frames, do not part
+        them.
+        """
         target = self.query.target
         if target is None:
             return ()
@@ -88,14 +92,16 @@ class Outcome:
         least = _LEAST_SHARE * camera.width * camera.height
         seen = {one.frame for one in target.seen if one.pixels >= least}
         spans: list[Seconds] = []
-        for number, frame in zip(self.numbers, self.window.frames, strict=True):
-            at = self.window.time_of(frame)
+        last = -2
+        for index, (number, frame) in enumerate(zip(self.numbers, self.window.frames, strict=True)):
             if number not in seen:
                 continue
-            if spans and at - spans[-1][1] <= MAX_GAP:
+            at = self.window.time_of(frame)
+            if spans and (index == last + 1 or at - spans[-1][1] <= MAX_GAP):
                 spans[-1] = (spans[-1][0], at)
             else:
                 spans.append((at, at))
+            last = index
         return tuple(spans)
 
     @property

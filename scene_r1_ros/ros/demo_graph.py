@@ -122,7 +122,7 @@ class DemoGraph(Closing):
         self._wait(begun, timeout, "no frame was played")
 
     def wait_played(self, on_progress: Callable[[int, int], None], timeout: float = 60.0) -> None:
-        """Wait until the player has ended; raises as :meth:`start`."""
+        """Wait until the player has ended and the results can be heard; raises as :meth:`start`."""
         player = self._children[-1]
 
         def played() -> bool:
@@ -131,6 +131,7 @@ class DemoGraph(Closing):
 
         expected = self.playback.seconds / self.playback.rate
         self._wait(played, timeout + expected, "the player did not come to its end")
+        self._wait(lambda: self.listener.joined, timeout, "the topics of results were not found")
 
     def wait_for_frame(self, stamp_ns: int, timeout: float = 10.0) -> bool:
         """Wait until the graph's window holds a frame; False if it does not come in time."""

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,7 @@ class ResultListener:
         self._objects_stamp_ns: dict[str, int] = {}
         self._cloud: PointCloud2 | None = None
         self._markers: set[tuple[str, int]] = set()
+        self._results: dict[str, Any] = {}
         for kind, topic, callback, qos in (
             (GroundingMsg, "grounding", self._take_grounding, RELIABLE),
             (ObjectMask, "masks", self._take_mask, MASKS_QOS),
@@ -91,7 +93,13 @@ class ResultListener:
             (StageStatus, "stage_status", self._take_status, RELIABLE),
             (CameraInfo, camera_info_topic, self._take_camera_info, RELIABLE),
         ):
-            node.create_subscription(kind, topic, callback, qos)
+            self._results[topic] = node.create_subscription(kind, topic, callback, qos)
+        del self._results[camera_info_topic]
+
+    @property
+    def joined(self) -> bool:
+        """Whether somebody is known to publish each topic of results: nothing is missed then."""
+        return all(one.get_publisher_count() > 0 for one in self._results.values())
 
     def observed(self, query_id: str, timeout: float) -> Observed:
         """Wait until every topic has told of the query.
