@@ -19,7 +19,7 @@ from .parsing import parse_think
 from .prompts import TimedImage, answer_prompt, image_prompt, temporal_prompt
 from .reasoner_config import ReasonerConfig
 from .replies import ImageReply, TemporalReply, read_answer, read_image, read_temporal
-from .sampling import resized, sample_frames
+from .sampling import looks_at, resized, sample_frames
 from .span_refinement import refined_span
 from .trace import QueryTrace
 from .verification import Verification, verify
@@ -91,11 +91,13 @@ class QueryRun:
         if len(window.frames) == 1:
             self.trace.add_choice("span", "the only frame", "rule", "the window has one frame")
             return TemporalReply((0.0, 0.0), "The window has one frame.")
-        frames = self._sampled(window)
-        messages = temporal_prompt(self.words, self._timed(frames), self.config.style)
-        reply = self.dialogue.ask(
-            "temporal", messages, _stamps(frames), lambda g: read_temporal(g, window.seconds)
-        )
+        for frames in looks_at(window, self.config.budget.images_that_fit(), self.config.looks):
+            messages = temporal_prompt(self.words, self._timed(frames), self.config.style)
+            reply = self.dialogue.ask(
+                "temporal", messages, _stamps(frames), lambda g: read_temporal(g, window.seconds)
+            )
+            if reply.span is not None or reply.candidates > 1:
+                break
         chosen = _none(reply.candidates)
         if reply.span is not None:
             chosen = f"{reply.span[0]:.2f} s to {reply.span[1]:.2f} s"

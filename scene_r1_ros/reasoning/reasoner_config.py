@@ -25,6 +25,11 @@ class ReasonerConfig(Config):
     max_frames: int = option(
         16, "Frames of the window that stage 1 and question answering see.", minimum=1, maximum=256
     )
+    looks: int = option(
+        3, "Looks of stage 1 at the window, each at frames between those of the looks before, "
+        "until one finds it: what only few frames show is missed by a single one.",
+        minimum=1, maximum=16,
+    )  # fmt: skip
     max_image_tokens: int = option(
         4096, "Image tokens of one prompt, shared by its images.", minimum=4, maximum=1_000_000
     )

@@ -67,6 +67,17 @@ def sample_frames(window: WindowSnapshot, count: int) -> tuple[RgbdFrame, ...]:
     return tuple(frame for frame in window.frames if frame.stamp_ns in chosen)
 
 
+def looks_at(window: WindowSnapshot, count: int, looks: int) -> tuple[tuple[RgbdFrame, ...], ...]:
+    """Up to ``looks`` samples of ``count`` frames each, spread evenly over the window, the frames
+    of one between those of the others; fewer where the window has no more frames."""
+    first = sample_frames(window, count)
+    if looks == 1 or len(window.frames) <= count:
+        return (first,)
+    frames = sample_frames(window, count * looks)
+    step = -(-len(frames) // count)
+    return tuple(frames[i::step] for i in range(step))
+
+
 def resized(color: NDArray[np.uint8], size: Size) -> NDArray[Any]:
     """``color`` (H, W, 3) at ``size`` (width, height)."""
     import cv2

@@ -97,6 +97,40 @@ def test_not_found_is_an_answer_at_either_stage() -> None:
     assert "no view of the span shows" in second.reason
 
 
+def test_what_one_look_misses_is_found_by_a_look_at_the_frames_between() -> None:
+    looks: list[list[float]] = []
+
+    def sees_it_at_one_moment(messages: Conversation) -> str:
+        if stage_of(messages) != "temporal":
+            return Truthful("red")(messages)
+        times = [WINDOW.time_of(f) for f in shown_frames(messages, WINDOW)]
+        looks.append(times)
+        seen = [t for t in times if 0.5 < t < 1.5]
+        return reply(f"{seen[0]:.1f} to {seen[0]:.1f}" if seen else "not found")
+
+    found = reasoner(sees_it_at_one_moment, max_frames=3).ground(WINDOW, "the red box")
+    assert found.found
+    assert 2 <= len(looks) <= 3
+    assert not set(looks[0]) & set(looks[1])
+    looks.clear()
+    assert not reasoner(sees_it_at_one_moment, max_frames=3, looks=1).ground(WINDOW, "a").found
+    assert len(looks) == 1
+
+
+def test_not_found_after_the_last_look_and_a_window_of_few_frames_is_looked_at_once() -> None:
+    asked: list[int] = []
+
+    def never(messages: Conversation) -> str:
+        asked.append(len(pictures(messages)))
+        return reply("not found")
+
+    assert not reasoner(never, max_frames=3, looks=2).ground(WINDOW, "a zebra").found
+    assert asked == [3, 3]
+    asked.clear()
+    assert not reasoner(never, max_frames=64, looks=3).ground(WINDOW, "a zebra").found
+    assert len(asked) == 1
+
+
 def test_several_objects_that_fit_are_ambiguous_with_their_number() -> None:
     boxes = '[{"view": 1, "bbox_2d": [5, 5, 40, 40]}, {"view": 1, "bbox_2d": [90, 5, 140, 40]}]'
     found = reasoner([reply("0 to 9"), reply(boxes)]).ground(WINDOW, "the box")
