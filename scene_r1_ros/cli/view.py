@@ -6,9 +6,9 @@ and --web serves the viewer to a browser.
 
 examples:
   scene-r1 view --source recordings/kitchen
-  scene-r1 view --result out/demo                  what `scene-r1 demo` or `ground --report` wrote
+  scene-r1 view --result out/demo/query_1          what `scene-r1 demo` or `ground --report` wrote
   scene-r1 view --live                             the running graph
-  scene-r1 view --result out/demo --save demo.rrd  on a machine without a display
+  scene-r1 view --result out/cabinet --save x.rrd  on a machine without a display
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from .annotations import AnnotatedObject
 from .prompts import visibility
 
 TARGETS = 3
+_FLAT = 0.15
+"""Metres; what is thinner is flat."""
 _ALIKE: tuple[frozenset[str], ...] = (
     frozenset({"sofa", "armchair", "chair", "office chair", "bench", "stool"}),
     frozenset(
@@ -49,14 +51,16 @@ def choose_queries(
 ) -> tuple[DemoQuery, ...]:
     """Up to ``targets`` queries such as "the blue sofa", and one without a target.
 
-    Taken are the objects that frames of this size show best, each of another kind, and only
-    where nothing else in the room, seen or not, could be meant.
+    Taken are the objects on the floor that frames of this size show best, none of them flat (a
+    rug's box says little), each of another kind, and only where nothing else in the room, seen or
+    not, could be meant.
     """
     ranked = sorted(objects, key=lambda item: -visibility(item, width, height))
     chosen: dict[str, DemoQuery] = {}
     for item in ranked:
         shown = item.color and visibility(item, width, height) > 0
-        if shown and item.label not in chosen and only_one(item, objects):
+        solid = item.on_floor and min(item.box.size) >= _FLAT
+        if shown and solid and item.label not in chosen and only_one(item, objects):
             chosen[item.label] = DemoQuery(_name(item), item)
     asked = list(chosen.values())[:targets]
     nothing = [text for text in _ABSENT if not any(_alike(text, o.label) for o in objects)]

@@ -1,5 +1,7 @@
 """What the demonstration asks: one thing each time, or nothing that is there."""
 
+import dataclasses
+
 import pytest
 
 from scene_r1_ros.demo import choose_queries, users_query
@@ -46,6 +48,14 @@ def test_what_could_mean_two_things_is_not_asked(other):
 def test_what_no_frame_shows_whole_is_not_asked():
     assert asked(thing("sofa", "blue", 0)) == ["the red bed"]
     assert asked(thing("sofa", "blue", 3, pixels=20)) == ["the red bed"]
+
+
+def test_flat_things_and_things_on_others_are_left_out():
+    rug = dataclasses.replace(
+        thing("rug", "red", 9), box=dataclasses.replace(BOX, size=(2.0, 1.0, 0.01))
+    )
+    lamp = dataclasses.replace(thing("table lamp", "pink", 8), on_floor=False)
+    assert asked(rug, lamp, thing("plant", "green", 1))[0] == "the green plant"
 
 
 def test_the_last_query_means_nothing_in_the_room():
