@@ -40,7 +40,7 @@ def test_without_a_model_a_box_is_the_prompt_and_that_is_said(chosen, capsys):
 
 @pytest.mark.parametrize("arguments", [("--query", "a sofa"), ("--prompt", "words")])
 def test_words_without_a_model_are_refused_before_anything_starts(chosen, arguments):
-    with pytest.raises(ModelAbsentError, match="no checkpoint is there.*--prompt box needs none"):
+    with pytest.raises(ModelAbsentError, match=r"no checkpoint is there.*--prompt box needs none"):
         chosen(*arguments)
 
 
