@@ -47,6 +47,7 @@ class ScriptedBackend:
         self.script = script
         self.hold = hold
         self.prompts: list[Conversation] = []
+        self.unknown: tuple[str, ...] = ()
         self.entered = threading.Event()
 
     def settings(self) -> dict[str, Scalar]:
@@ -60,6 +61,9 @@ class ScriptedBackend:
 
     def close(self) -> None:
         pass
+
+    def unknown_words(self, text: str) -> tuple[str, ...]:
+        return self.unknown
 
     def generate(self, messages: Conversation, control: Control, limits: Limits) -> Generation:
         self.prompts.append(messages)

@@ -61,6 +61,10 @@ class TruthBackend:
     def close(self) -> None:
         """Nothing to free."""
 
+    def unknown_words(self, text: str) -> tuple[str, ...]:
+        """Nothing is known of its words."""
+        return ()
+
     def generate(self, messages: Conversation, control: Control, limits: Limits) -> Generation:
         """The true span, or the true box in the view that shows most of the object.
 

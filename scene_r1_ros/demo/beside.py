@@ -24,7 +24,9 @@ class Row:
 
 
 def verdict(outcome: Outcome) -> str:
-    """``right``, ``wrong`` or ``truth not known``."""
+    """``right``, ``wrong``, ``failed`` or ``truth not known``."""
+    if outcome.verdict == "failed":
+        return "failed"
     return {True: "right", False: "wrong", None: "truth not known"}[outcome.right]
 
 

@@ -24,6 +24,7 @@ from .span_refinement import refined_span
 from .trace import QueryTrace
 from .verification import Verification, verify
 from .views import rank_views
+from .vocabulary import unknown_sentence
 
 LABEL_ROUNDING = 0.05
 """Frames are labelled to tenths of a second, so a span reaches half of one further."""
@@ -66,6 +67,7 @@ class QueryRun:
         reply = self._image(views, oracle)
         if reply.box is None:
             return self._abstained(reply.candidates, temporal.rationale, reply.rationale, span)
+        self._unknown_words()
         anchor = views[reply.view]
         checked = self._verified(anchor, reply.box, ranked, oracle)
         return Grounding(
@@ -231,6 +233,8 @@ class QueryRun:
             reason = f"not found: no view of the span shows {self.words!r}"
         else:
             reason = f"not found: {self.words!r} is in none of the frames"
+        unknown = unknown_sentence(self._unknown_words())
+        why = f"{unknown[0].upper()}{unknown[1:]}. {why}".rstrip() if unknown else why
         return Grounding(
             query=self.query,
             found=False,
@@ -240,6 +244,13 @@ class QueryRun:
             reason=f"{reason}. {why}" if why else f"{reason}.",
             candidates=candidates if candidates > 1 else 0,
         )
+
+    def _unknown_words(self) -> tuple[str, ...]:
+        """Words of the query that the model has never seen; the trace keeps them."""
+        unknown = self.backend.unknown_words(self.words)
+        if unknown:
+            self.trace.add_choice("unknown words", ", ".join(unknown), "tokenizer")
+        return unknown
 
     # -- question answering
 

@@ -59,6 +59,7 @@ def test_a_failure_is_wrong_whatever_was_asked():
     for query in (DemoQuery("the red bed", absent=True), DemoQuery("the red box", target())):
         one = outcome(query, None, error="the answer could not be used.")
         assert (one.verdict, one.right) == ("failed", False)
+        assert beside.verdict(one) == "failed"
         assert "could not be used" in beside.remark(one)
 
 

@@ -304,6 +304,20 @@ def test_every_choice_is_recorded_with_its_scores() -> None:
     assert record["model"] == {"name": "scripted", "backend": "scripted"}
 
 
+def test_words_that_the_model_has_never_seen_are_said_and_kept() -> None:
+    model = reasoner([reply("not found", "Nothing.")])
+    model.backend.unknown = ("zebra",)
+    grounding, trace = model.ground_traced(WINDOW, "the zebra")
+    assert grounding.reason.endswith(
+        "is in none of the frames. The model does not know the word 'zebra'. Nothing."
+    )
+    assert ("unknown words", "zebra") in [(c.what, c.chosen) for c in trace.choices]
+    sure = reasoner(Truthful("red"))
+    sure.backend.unknown = ("zebra",)
+    _, trace = sure.ground_traced(WINDOW, "the red zebra")
+    assert "unknown words" in [c.what for c in trace.choices]
+
+
 # -- questions
 
 

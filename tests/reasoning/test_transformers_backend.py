@@ -131,6 +131,10 @@ def test_the_families_box_frames_are_known_from_the_checkpoint(backends) -> None
     assert backends["qwen3_vl"].box_frame == "thousandths"
 
 
+def test_words_without_a_token_are_known_from_the_checkpoint(backends) -> None:
+    assert backends["qwen2_5_vl"].unknown_words("the red zebra") == ("zebra",)
+
+
 def test_pixel_limits_reach_the_processor(checkpoints) -> None:
     backend = TransformersBackend(
         TransformersConfig(

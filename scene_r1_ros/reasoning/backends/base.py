@@ -94,6 +94,10 @@ class Backend(Protocol):
         """
         ...
 
+    def unknown_words(self, text: str) -> tuple[str, ...]:
+        """The words of ``text`` that the model has never seen, as far as that is known."""
+        ...
+
     def close(self) -> None:
         """Free what the backend holds."""
         ...

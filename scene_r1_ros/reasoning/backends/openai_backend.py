@@ -100,6 +100,10 @@ class OpenAIBackend:
     def close(self) -> None:
         """Nothing is held between requests."""
 
+    def unknown_words(self, text: str) -> tuple[str, ...]:
+        """Nothing is known of its words."""
+        return ()
+
     def generate(self, messages: Conversation, control: Control, limits: Limits) -> Generation:
         """See :meth:`Backend.generate`. The server may have come up since :meth:`start`."""
         control.check("the model")

@@ -16,6 +16,7 @@ from ...errors import BackendError
 from ..messages import Conversation, Message, Text, pictures, to_chat
 from ..model_frames import BoxFrame, box_frame_option, sizes_from_grid
 from ..sampling import Size
+from ..vocabulary import unknown_words
 from .background import BackgroundLoad, one_line
 from .base import Generation, Limits, ModelStatus
 from .checkpoint import Checkpoint, TransformersConfig, load_checkpoint
@@ -61,6 +62,11 @@ class TransformersBackend:
     def status(self) -> ModelStatus:
         """Loading progress."""
         return self._load.status()
+
+    def unknown_words(self, text: str) -> tuple[str, ...]:
+        """Those that the tokenizer has no token for; none of a tokenizer that spells."""
+        fast = getattr(self._load.get().processor.tokenizer, "backend_tokenizer", None)
+        return unknown_words(fast, text) if fast is not None else ()
 
     def close(self) -> None:
         """Free the model's memory."""
