@@ -61,7 +61,7 @@ def choose_prompt(
         f"frame's {camera.width} x {camera.height} colour image, for example --frame {first} "
         f"--box {camera.width // 4} {camera.height // 4} {camera.width * 3 // 4} "
         f"{camera.height * 3 // 4}. (A file objects.json or boxes2d_*.json beside the recording "
-        "would have been used.)"
+        "would have been used.) Or ask a model for it in words: --query WORDS."
     )
 
 

@@ -53,7 +53,7 @@ def choose_queries(
 
     Taken are the objects on the floor that frames of this size show best, none of them flat (a
     rug's box says little), each of another kind, and only where nothing else in the room, seen or
-    not, could be meant.
+    not, could be meant. Nothing is asked where no object is fit for it.
     """
     ranked = sorted(objects, key=lambda item: -visibility(item, width, height))
     chosen: dict[str, DemoQuery] = {}
@@ -64,7 +64,7 @@ def choose_queries(
             chosen[item.label] = DemoQuery(_name(item), item)
     asked = list(chosen.values())[:targets]
     nothing = [text for text in _ABSENT if not any(_alike(text, o.label) for o in objects)]
-    return (*asked, *(DemoQuery(text, absent=True) for text in nothing[:1] if objects))
+    return (*asked, *(DemoQuery(text, absent=True) for text in nothing[:1] if asked))
 
 
 def users_query(text: str, objects: Sequence[AnnotatedObject]) -> DemoQuery:

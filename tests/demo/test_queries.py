@@ -46,8 +46,9 @@ def test_what_could_mean_two_things_is_not_asked(other):
 
 
 def test_what_no_frame_shows_whole_is_not_asked():
-    assert asked(thing("sofa", "blue", 0)) == ["the red bed"]
-    assert asked(thing("sofa", "blue", 3, pixels=20)) == ["the red bed"]
+    plant = thing("plant", "red", 1)
+    assert asked(thing("sofa", "blue", 0), plant)[0] == "the red plant"
+    assert asked(thing("sofa", "blue", 3, pixels=20), plant)[0] == "the red plant"
 
 
 def test_flat_things_and_things_on_others_are_left_out():
@@ -65,8 +66,8 @@ def test_the_last_query_means_nothing_in_the_room():
     assert last.text == "the white bathtub"
 
 
-def test_without_colours_only_the_missing_thing_and_without_objects_nothing_is_asked():
-    assert asked(thing("cabinet", "")) == ["the red bed"]
+def test_without_anything_fit_nothing_is_asked():
+    assert asked(thing("cabinet", "")) == []
     assert asked() == []
 
 
