@@ -55,7 +55,8 @@ def remark(outcome: Outcome) -> str:
     why there is no answer; empty if nothing."""
     said = unknown_sentence(outcome.unknown)
     parts = [f"{said}, so that its answer cannot mean it."] if said else []
-    return " ".join([*parts, outcome.error]).strip()
+    sentences = filter(None, [*parts, outcome.error])
+    return " ".join(one[0].upper() + one[1:] for one in sentences)
 
 
 def rationale(outcome: Outcome) -> str:
