@@ -4,9 +4,10 @@ Plain cross-entropy on coordinates teaches a small new model next to nothing abo
 are. Two heads, which exist in training only, tell it densely:
 
 * dense: every merged token of the vision tower, is it on an object, on which kind, of which colour,
-  in which box;
-* pointing: every image token of the language model's last hidden states, is it on the object that
-  is asked for, and that object's box. It can only fall if the query is read.
+  in which box (from the token's own place: the tower knows only how tokens lie to each other);
+* pointing: every image token as a layer in the middle of the language model leaves it, is it on the
+  object that is asked for, and that object's box. It can only fall if the query is read, and what
+  it finds can be read by the layers that follow.
 
     loss = w_d (bce + ce + ce + l1) + w_p (bce + l1),  l1 and ce over tokens on an object
 """
@@ -31,7 +32,8 @@ from .settings import AuxConfig
 class TokenTargets:
     """Of all image tokens of a batch, in order: ``asked`` (N,) and ``asked_box`` (N, 4) of the
     target, ``kind`` (N,) of the object at the token (-1: none), its ``color`` (N,) (-1: unknown)
-    and its ``box`` (N, 4); boxes are x0, y0, x1, y1 as shares of the image."""
+    and its ``box`` (N, 4); boxes are x0, y0, x1, y1 as shares of the image, ``box`` from the
+    token's own centre."""
 
     asked: Tensor
     asked_box: Tensor
@@ -56,7 +58,7 @@ def token_targets(
             by_area = sorted(around, key=lambda item: -_area(item[1]))
             for name, corners, named in by_area:
                 share, on = _on(corners, size, centers)
-                kind[on], box[on] = labels[name], share
+                kind[on], box[on] = labels[name], share - centers[on].repeat(1, 2)
                 color[on] = BASIC_COLORS.index(named) if named else -1
             asked_on = torch.zeros(len(centers))
             asked_box = torch.zeros(len(centers), 4)
@@ -82,7 +84,8 @@ class Heads(nn.Module):
         out = self.dense(tokens.float())
         kind, color = targets.kind.to(out.device), targets.color.to(out.device)
         first = 5 + len(BASIC_COLORS)
-        loss = _token_loss(out[:, :5], (kind >= 0).float(), targets.box.to(out.device), positive)
+        box = targets.box.to(out.device)
+        loss = _token_loss(out[:, 0], out[:, 1:5], (kind >= 0).float(), box, positive)
         for logits, truth in ((out[:, first:], kind), (out[:, 5:first], color)):
             known = truth >= 0
             if bool(known.any()):
@@ -90,10 +93,21 @@ class Heads(nn.Module):
         return loss
 
     def pointing_loss(self, tokens: Tensor, targets: TokenTargets, positive: float) -> Tensor:
-        """``tokens`` (N, hidden) of the language model at the image positions."""
+        """``tokens`` (N, hidden) of a layer of the language model at the image positions."""
         out = self.pointing(tokens.float())
         asked, box = targets.asked.to(out.device), targets.asked_box.to(out.device)
-        return _token_loss(out, asked, box, positive)
+        return _token_loss(out[:, 0], out[:, 1:5].sigmoid(), asked, box, positive)
+
+
+def pointing_layer(wanted: int, layers: int) -> int:
+    """The layer that points, from 1; ``wanted`` 0 is the middle.
+
+    Raises:
+        ConfigError: if the language model has no such layer.
+    """
+    if wanted > layers:
+        raise ConfigError(f"aux.pointing_layer = {wanted}: the language model has {layers} layers.")
+    return wanted or max(1, layers // 2)
 
 
 def check_auxiliary(config: AuxConfig, processes: int) -> bool:
@@ -110,12 +124,12 @@ def check_auxiliary(config: AuxConfig, processes: int) -> bool:
     return wanted
 
 
-def _token_loss(out: Tensor, on: Tensor, box: Tensor, positive: float) -> Tensor:
+def _token_loss(logit: Tensor, said: Tensor, on: Tensor, box: Tensor, positive: float) -> Tensor:
     weight = torch.where(on > 0, positive, 1.0)
-    loss = nn.functional.binary_cross_entropy_with_logits(out[:, 0], on, weight=weight)
+    loss = nn.functional.binary_cross_entropy_with_logits(logit, on, weight=weight)
     found = on > 0
     if bool(found.any()):
-        loss = loss + (out[found, 1:5].sigmoid() - box[found]).abs().mean()
+        loss = loss + (said[found] - box[found]).abs().mean()
     return loss
 
 

@@ -38,6 +38,10 @@ class NewModelConfig(Config):
     heads: int = option(4, "Attention heads of both parts.", minimum=1, maximum=64)
     vision_layers: int = option(4, "Layers of the vision tower.", minimum=1, maximum=80)
     patch: int = option(14, "Side of a patch; two by two make a token.", minimum=4, maximum=32)
+    rope_theta: float = option(
+        50.0, "Base of the rotary positions. Columns of an image turn the slowest: with the "
+        "10,000 of large models a grid of eight would look like one.", minimum=1.0,
+    )  # fmt: skip
     min_count: int = option(1, "Words seen less often are unknown.", minimum=1)
     max_pixels: int = option(200_704, "Larger images are shrunk by the processor.", minimum=784)
     seed: int = option(0, "Seed of the weights.", minimum=0)
@@ -88,7 +92,9 @@ def new_model(out: Path, texts: Iterable[str], config: NewModelConfig | None = N
             "num_key_value_heads": config.heads,
             "max_position_embeddings": 8192,
             "rope_parameters": {
-                "rope_type": "default", "rope_theta": 10000.0, "mrope_section": sections,
+                "rope_type": "default",
+                "rope_theta": config.rope_theta,
+                "mrope_section": sections,
             },
             "bos_token_id": None,
             "pad_token_id": tokenizer.pad_token_id,

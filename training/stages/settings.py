@@ -135,8 +135,12 @@ class AuxConfig(Config):
     """Auxiliary losses of sft for models that learn to see from nothing; the heads do not ship."""
 
     pointing: float = option(
-        0.0, "Weight: which image tokens, as the language model ends with them, lie on what is "
+        0.0, "Weight: which image tokens, as the language model sees them, lie on what is "
         "asked for, and its box.", minimum=0.0,
+    )  # fmt: skip
+    pointing_layer: int = option(
+        0, "Layer of the language model that points; 0: the one in the middle, so that the layers "
+        "after it can read where it points.", minimum=0, maximum=200,
     )  # fmt: skip
     dense: float = option(
         0.0, "Weight: which object each token of the vision tower lies on, and its box.",

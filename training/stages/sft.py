@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
-from .auxiliary import Heads, TokenTargets, check_auxiliary, token_targets
+from .auxiliary import Heads, TokenTargets, check_auxiliary, pointing_layer, token_targets
 from .grouping import GroupedSampler
 from .guarded import Guarded
 from .settings import AuxConfig
@@ -56,6 +56,8 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             language, visual = _parts(self.model)
             visual.register_forward_hook(self._keep("visual"))
             language.register_forward_hook(self._keep("language"))
+            pointing = pointing_layer(self.aux.pointing_layer, len(language.layers))
+            language.layers[pointing - 1].register_forward_hook(self._keep("pointing"))
 
     def compute_loss(
         self,
@@ -112,9 +114,8 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             total = total + self.aux.dense * loss
         if pointing:
             at = inputs["input_ids"] == self.model.config.image_token_id
-            loss = self.heads.pointing_loss(
-                self._hidden["language"][at], targets, self.aux.positive
-            )
+            tokens = self._hidden["pointing"][at]
+            loss = self.heads.pointing_loss(tokens, targets, self.aux.positive)
             self._metrics["train"]["aux_pointing"].append(loss.item())
             total = total + pointing * loss
         self._hidden.clear()

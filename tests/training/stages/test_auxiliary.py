@@ -8,7 +8,7 @@ import pytest
 import torch
 from scene_r1_training.examples.render import ModelView, Renderer
 from scene_r1_training.examples.settings import DataConfig
-from scene_r1_training.stages.auxiliary import token_targets
+from scene_r1_training.stages.auxiliary import pointing_layer, token_targets
 from training_runs import same, settings, train, weights
 from transformers import AutoModelForImageTextToText, TrainerCallback
 
@@ -38,6 +38,11 @@ def test_tokens_on_the_object_are_those_whose_centre_it_covers(work):
     assert torch.allclose(
         targets.asked_box.reshape(8, 12, 4)[2, 6],
         torch.tensor([52 / 112, 30 / 84, 82 / 112, 66 / 84]),
+    )
+    # the dense loss has it from the token's own centre: the tower knows no more
+    assert torch.allclose(
+        targets.box.reshape(8, 12, 4)[2, 6],
+        torch.tensor([(52 - 70) / 112, (30 - 42) / 84, (82 - 70) / 112, (66 - 42) / 84]),
     )
     assert set(targets.kind[on].tolist()) == {1}
     assert (targets.kind.reshape(8, 3, 4)[:, 0, 0] == 0).all()
@@ -78,6 +83,13 @@ def test_a_vision_phase_moves_the_tower_alone(work):
     moved = {n for n in after if not torch.equal(after[n], before[n])}
     assert moved
     assert all("visual" in name for name in moved)
+
+
+def test_the_middle_layer_points_unless_another_is_asked_for():
+    assert [pointing_layer(0, n) for n in (1, 4, 5)] == [1, 2, 2]
+    assert pointing_layer(4, 4) == 4
+    with pytest.raises(ConfigError, match="the language model has 4 layers"):
+        pointing_layer(5, 4)
 
 
 def test_settings_that_make_no_sense_are_said(work):
