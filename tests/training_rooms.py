@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from scene_r1_training.data.labels_schema import write_table
+from scene_r1_training.data.labels_views import encode_mask
 
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame
 from scene_r1_ros.recordings.folder_writer import write_folder
@@ -92,10 +93,13 @@ def _frame(i: int, boxes) -> RgbdFrame:
 
 def _view(scene: str, o: int, i: int, box) -> dict:
     x0, y0, x1, y1 = box
+    mask = np.zeros((CAMERA.height, CAMERA.width), bool)
+    mask[y0:y1, x0:x1] = True
     return {
         "scene_id": scene, "object_id": o, "label": list(COLORS)[o], "frame": i,
         "stamp_ns": i * STEP_NS, "pixels": (x1 - x0) * (y1 - y0), "percent": 90.0, "visible": True,
-        "truncated": False, "distance": 2.0, "box": [float(v) for v in box], "mask": "",
+        "truncated": False, "distance": 2.0, "box": [float(v) for v in box],
+        "mask": encode_mask(mask),
         "height": CAMERA.height, "width": CAMERA.width, "source": "projected_instances",
     }  # fmt: skip
 

@@ -9,11 +9,10 @@ from typing import Literal
 from scene_r1_ros.geometry import BoxXyxy
 from scene_r1_ros.reasoning.sampling import Size
 
+from .around import Around
 from .errors import TrainingError
 
 Stage = Literal["temporal", "image", "answer"]
-Labelled = tuple[tuple[str, BoxXyxy, str], ...]
-"""Names, boxes and colours ("" where no description says it) of the objects in a frame."""
 STAGES: tuple[Stage, ...] = ("temporal", "image", "answer")
 _SLACK = 0.051
 """Times are labelled to tenths of a second."""
@@ -47,7 +46,7 @@ class Example:
     image_size: Size
     spans: tuple[tuple[float, float], ...] = ()
     boxes: tuple[BoxXyxy | None, ...] = ()
-    around: tuple[Labelled, ...] = ()
+    around: tuple[Around, ...] = ()
     label: str = ""
     answers: tuple[str, ...] = ()
     object_ids: tuple[int, ...] = ()

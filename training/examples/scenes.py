@@ -17,9 +17,10 @@ from ..data.labels_annotations import view_quality
 from ..data.labels_schema import read_table
 from ..data.prepare_labels import views_path
 from ..data.prepare_scene import prepared_folder
+from .around import Around, around_of
 from .colors import colors_of
 from .errors import TrainingError
-from .example import Labelled, Shown
+from .example import Shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Scene:
     paths: Mapping[int, Path]
     views: Mapping[int, Mapping[int, Mapping[str, Any]]]
     colors: Mapping[int, str] = field(default_factory=dict)
-    _around: dict[int, Labelled] = field(default_factory=dict, repr=False)
+    _around: dict[int, Around] = field(default_factory=dict, repr=False)
 
     def shown(self, numbers: Sequence[int]) -> tuple[Shown, ...]:
         """The frames of these numbers as a clip that starts with the first of them.
@@ -62,19 +63,11 @@ class Scene:
         x0, y0, x1, y1 = max(seen, key=view_quality)["box"]
         return float(x0), float(y0), float(x1), float(y1)
 
-    def around(self, number: int) -> Labelled:
-        """Everything that is labelled in this frame, larger things first; made once a frame."""
+    def around(self, number: int) -> Around:
+        """Everything that is labelled in this frame; made once a frame."""
         if number not in self._around:
-            found = [
-                (v["pixels"], str(v["label"]), tuple(float(c) for c in v["box"]), i)
-                for i, by_frame in self.views.items()
-                if (v := by_frame.get(number)) is not None
-            ]
-            found.sort(key=lambda item: -item[0])
-            self._around[number] = tuple(
-                (name, box, self.colors.get(i, ""))  # type: ignore[misc]
-                for _, name, box, i in found
-            )
+            seen = [by_frame[number] for by_frame in self.views.values() if number in by_frame]
+            self._around[number] = around_of(seen, self.colors)
         return self._around[number]
 
     def seen(self, object_ids: Iterable[int]) -> list[int]:
@@ -100,8 +93,7 @@ def load_scene(data: Path, scene_id: str) -> Scene:
         raise TrainingError(f"scene {scene_id} of {data} cannot be used: {error}") from error
     paths = {int(p.stem): p for p in (folder / "color").iterdir() if p.stem.isdigit()}
     views: dict[int, dict[int, Mapping[str, Any]]] = {}
-    labels = read_table(views_path(data, scene_id), "views").drop_columns(["mask"])
-    for row in labels.to_pylist():
+    for row in read_table(views_path(data, scene_id), "views").to_pylist():
         if row["visible"]:
             views.setdefault(row["object_id"], {})[row["frame"]] = row
     colors = colors_of(data).get(scene_id, {})

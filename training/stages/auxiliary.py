@@ -1,72 +1,32 @@
-"""Auxiliary losses for a model that learns to see from nothing, and their targets.
+"""Auxiliary losses for a model that learns to see from nothing.
 
 Plain cross-entropy on coordinates teaches a small new model next to nothing about where things
 are. Two heads, which exist in training only, tell it densely:
 
-* dense: every merged token of the vision tower, is it on an object, on which kind, of which colour,
+* dense: every merged token of the vision tower, is it on a thing, on which kind, of which colour,
   in which box (from the token's own place: the tower knows only how tokens lie to each other);
 * pointing: every image token as a layer in the middle of the language model leaves it, is it on the
   object that is asked for, and that object's box. It can only fall if the query is read, and what
   it finds can be read by the layers that follow.
 
-    loss = w_d (bce + ce + ce + l1) + w_p (bce + l1),  l1 and ce over tokens on an object
+    loss = w_d (bce + ce + ce + 5 l1) + w_p (bce + 5 l1),  l1 and ce over tokens on an object
+
+(the 5 is DETR's, arXiv 2005.12872: boxes as shares of an image differ by little).
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from scene_r1_ros.errors import ConfigError
-from scene_r1_ros.reasoning.sampling import Size
 
 from ..examples.colors import BASIC_COLORS
 from .settings import AuxConfig
+from .token_targets import TokenTargets
 
-
-@dataclass(frozen=True, eq=False)
-class TokenTargets:
-    """Of all image tokens of a batch, in order: ``asked`` (N,) and ``asked_box`` (N, 4) of the
-    target, ``kind`` (N,) of the object at the token (-1: none), its ``color`` (N,) (-1: unknown)
-    and its ``box`` (N, 4); boxes are x0, y0, x1, y1 as shares of the image, ``box`` from the
-    token's own centre."""
-
-    asked: Tensor
-    asked_box: Tensor
-    kind: Tensor
-    color: Tensor
-    box: Tensor
-
-
-def token_targets(
-    rows: Sequence[Mapping[str, Any]], factor: int, labels: Mapping[str, int]
-) -> TokenTargets:
-    """Targets of rendered rows; a token is on a box if its centre is, the smallest box wins."""
-    parts: list[tuple[Tensor, ...]] = []
-    for row in rows:
-        boxes = list(row["boxes"]) or [None] * row["views"]
-        frames = zip(boxes, row["around"], row["image_sizes"], row["model_sizes"], strict=True)
-        for asked, around, size, seen in frames:
-            centers = _centers(seen, factor)
-            kind = torch.full((len(centers),), -1, dtype=torch.long)
-            color = torch.full((len(centers),), -1, dtype=torch.long)
-            box = torch.zeros(len(centers), 4)
-            by_area = sorted(around, key=lambda item: -_area(item[1]))
-            for name, corners, named in by_area:
-                share, on = _on(corners, size, centers)
-                kind[on], box[on] = labels[name], share - centers[on].repeat(1, 2)
-                color[on] = BASIC_COLORS.index(named) if named else -1
-            asked_on = torch.zeros(len(centers))
-            asked_box = torch.zeros(len(centers), 4)
-            if asked is not None:
-                share, on = _on(asked, size, centers)
-                asked_on[on], asked_box[on] = 1.0, share
-            parts.append((asked_on, asked_box, kind, color, box))
-    return TokenTargets(*(torch.cat(column) for column in zip(*parts, strict=True)))
+_BOX = 5.0
+"""Weight of the boxes."""
 
 
 class Heads(nn.Module):
@@ -85,7 +45,8 @@ class Heads(nn.Module):
         kind, color = targets.kind.to(out.device), targets.color.to(out.device)
         first = 5 + len(BASIC_COLORS)
         box = targets.box.to(out.device)
-        loss = _token_loss(out[:, 0], out[:, 1:5], (kind >= 0).float(), box, positive)
+        thing = targets.thing.to(out.device)
+        loss = _token_loss(out[:, 0], out[:, 1:5], thing, box, positive)
         for logits, truth in ((out[:, first:], kind), (out[:, 5:first], color)):
             known = truth >= 0
             if bool(known.any()):
@@ -129,24 +90,5 @@ def _token_loss(logit: Tensor, said: Tensor, on: Tensor, box: Tensor, positive: 
     loss = nn.functional.binary_cross_entropy_with_logits(logit, on, weight=weight)
     found = on > 0
     if bool(found.any()):
-        loss = loss + (said[found] - box[found]).abs().mean()
+        loss = loss + _BOX * (said[found] - box[found]).abs().mean()
     return loss
-
-
-def _centers(seen: Size, factor: int) -> Tensor:
-    """Centres (N, 2) of an image's merged tokens, row by row, as shares of the image."""
-    columns, rows = seen[0] // factor, seen[1] // factor
-    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    return torch.stack([(x + 0.5) / columns, (y + 0.5) / rows], dim=-1).reshape(-1, 2)
-
-
-def _on(box: Sequence[float], size: Size, centers: Tensor) -> tuple[Tensor, Tensor]:
-    share = torch.tensor(box, dtype=torch.float32) / torch.tensor([*size, *size])
-    on = ((centers >= share[:2]) & (centers < share[2:])).all(dim=1)
-    if not bool(on.any()):  # smaller than a token: the token nearest to its middle
-        on[(centers - (share[:2] + share[2:]) / 2).norm(dim=1).argmin()] = True
-    return share, on
-
-
-def _area(box: Sequence[float]) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])

@@ -115,7 +115,7 @@ def load_examples(kind: str, settings: TrainSettings) -> list[Example]:
 
 def label_names(examples: list[Example]) -> list[str]:
     """Names of everything that is labelled in any frame, in order."""
-    return sorted({name for e in examples for frame in e.around for name, *_ in frame})
+    return sorted({thing.name for e in examples for frame in e.around for thing in frame.things})
 
 
 def begin(kind: str, settings: TrainSettings, learner: Learner, write: bool = True) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
-from .auxiliary import Heads, TokenTargets, check_auxiliary, pointing_layer, token_targets
+from .auxiliary import Heads, check_auxiliary, pointing_layer
 from .grouping import GroupedSampler
 from .guarded import Guarded
 from .settings import AuxConfig
 from .soft_boxes import IGNORED, SoftBoxes
+from .token_targets import TokenTargets, token_targets
 
 HEADS_FILE = "auxiliary_heads.pt"
 _TARGETS = "token_targets"
