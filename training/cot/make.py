@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from scene_r1_ros.reasoning.backends.openai_backend import OpenAIBackend, OpenAI
 
 from ..examples.chains import FORMAT, VERSION, examples_from_chains, header
 from ..examples.errors import TrainingError
-from ..examples.example import STAGES, Example
+from ..examples.example import STAGES, Example, evenly
 from ..examples.labelled import examples_from_labels
 from ..examples.render import ModelView, Renderer
 from ..examples.scenes import Scene, load_scene, spans_of
@@ -85,9 +86,7 @@ def make_chains(
         examples: list[Example] = _labelled(data_config)
     else:
         examples = _candidates(data_config)
-    if data_config.limit and len(examples) > data_config.limit:
-        count = data_config.limit
-        examples = [examples[i * len(examples) // count] for i in range(count)]
+    examples = evenly(examples, data_config.limit or len(examples))
     out.parent.mkdir(parents=True, exist_ok=True)
     with _lines(out, config, source) as kept, _lines(rejected_path, config, source) as rejected:
         for example in examples:
@@ -168,9 +167,9 @@ def _with_labels(example: Example, data: Path, scenes: dict[str, Scene]) -> Exam
 def _labelled(data: DataConfig) -> list[Example]:
     found: list[Example] = []
     scenes = data.scene_set()
-    for stage in STAGES:
-        if stage in [part.strip() for part in data.stages.split(",")]:
-            found += examples_from_labels(data.folder, stage, data, scenes)
+    for stage, share in data.stage_shares().items():
+        mine = examples_from_labels(data.folder, stage, data, scenes)
+        found += evenly(mine, math.ceil(share * len(mine)))
     return found
 
 

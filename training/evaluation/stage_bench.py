@@ -20,7 +20,7 @@ from scene_r1_ros.errors import ConfigError
 from scene_r1_ros.reasoning.backends.checkpoint import TransformersConfig
 from scene_r1_ros.reasoning.prompt_settings import TRAINING_FILE, read_training, training_file
 
-from ..examples.example import Example, Stage
+from ..examples.example import Example, Stage, evenly
 from ..examples.labelled import examples_from_labels
 from ..examples.render import Renderer
 from ..examples.settings import DataConfig
@@ -113,11 +113,6 @@ def _as_trained(checkpoint: str, data: str, seed: int) -> tuple[DataConfig, int]
     return config, max_new_tokens
 
 
-def _some(examples: Sequence[Example], limit: int) -> list[Example]:
-    count = min(limit or len(examples), len(examples))
-    return [examples[i * len(examples) // count] for i in range(count)]
-
-
 def main(argv: Iterable[str] | None = None) -> None:
     """Measure, and print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -131,7 +126,8 @@ def main(argv: Iterable[str] | None = None) -> None:
         parser.error("one checkpoint, or two to compare")
     stage: Stage = args.stage
     config, max_new_tokens = _as_trained(args.models[0], args.data, args.seed)
-    examples = _some(examples_from_labels(Path(args.data), stage, config), args.limit)
+    examples = examples_from_labels(Path(args.data), stage, config)
+    examples = evenly(examples, args.limit or len(examples))
     rooms = {example.key: example.scene_id for example in examples}
     each = [stage_figures(model, examples, config, max_new_tokens) for model in args.models]
     report: dict[str, Any] = {

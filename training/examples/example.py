@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -83,3 +84,9 @@ class Example:
         return (
             bool(self.spans) if self.stage == "temporal" else any(b is not None for b in self.boxes)
         )
+
+
+def evenly(examples: Sequence[Example], count: int) -> list[Example]:
+    """At most ``count`` of the examples, evenly spread."""
+    count = min(count, len(examples))
+    return [examples[i * len(examples) // count] for i in range(count)]

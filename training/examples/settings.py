@@ -10,6 +10,8 @@ from scene_r1_ros.errors import ConfigError
 from scene_r1_ros.reasoning.prompts import PromptStyle
 from scene_r1_ros.reasoning.sampling import ImageBudget
 
+from .example import STAGES, Stage
+
 
 @dataclass(frozen=True)
 class DataConfig(Config):
@@ -22,8 +24,9 @@ class DataConfig(Config):
     )  # fmt: skip
     scenes: str = option("", "Only these scenes: a file with one a line, or ids with commas.")
     stages: str = option(
-        "temporal,image,answer", "Stages that sft learns from, with commas between."
-    )
+        "temporal,image,answer", "Stages that sft learns from, with commas between; temporal=0.3 "
+        "takes that share of a stage's examples, evenly spread."
+    )  # fmt: skip
     limit: int = option(0, "At most so many examples, evenly spread; 0: all.", minimum=0)
     seed: int = option(0, "Draws clips and views.", minimum=0)
     repeats: int = option(1, "Clips or views drawn for each annotation.", minimum=1, maximum=1000)
@@ -81,6 +84,28 @@ class DataConfig(Config):
             self.max_image_pixels,
             self.token_side,
         )
+
+    def stage_shares(self) -> dict[Stage, float]:
+        """Which share of its examples each stage gives, in the order of the stages.
+
+        Raises:
+            ConfigError: for an unknown stage, or a share that does not lie in (0, 1].
+        """
+        shares: dict[str, float] = {}
+        for part in filter(None, (p.strip() for p in self.stages.split(","))):
+            name, equals, number = (text.strip() for text in part.partition("="))
+            try:
+                shares[name] = float(number) if equals else 1.0
+            except ValueError:
+                shares[name] = 0.0
+            if name not in STAGES or not 0.0 < shares[name] <= 1.0:
+                raise ConfigError(
+                    f"data.stages: {part!r} is no stage; choose from {', '.join(STAGES)}, each "
+                    "with a share above 0 and at most 1 if not all is wanted (temporal=0.3)."
+                )
+        if not shares:
+            raise ConfigError(f"data.stages is empty; choose from {', '.join(STAGES)}.")
+        return {stage: shares[stage] for stage in STAGES if stage in shares}
 
     def chain_files(self) -> list[Path]:
         """The files of chains.

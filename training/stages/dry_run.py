@@ -16,7 +16,7 @@ from typing import Any
 from scene_r1_ros.errors import ConfigError, ModelAbsentError
 from scene_r1_ros.reasoning.messages import pictures, to_chat
 
-from ..examples.example import Example
+from ..examples.example import Example, evenly
 from ..examples.render import ModelView, Renderer
 from .loading import is_projector, is_vision
 from .run import KINDS, load_examples
@@ -39,7 +39,7 @@ def dry_run(kind: str, settings: TrainSettings) -> dict[str, Any]:
     processor, model = _meta_model(settings)
     view = ModelView.of(processor, model.config.model_type, settings.model.box_frame)
     renderer = Renderer(settings.data, view)
-    spread = _spread(examples, _MEASURED)
+    spread = evenly(examples, _MEASURED)
     lengths = [_length(processor, renderer, example) for example in spread]
     prompts = [p for p, _ in lengths]
     said = settings.grpo.max_new_tokens if KINDS[kind] else max(c for _, c in lengths)
@@ -125,11 +125,6 @@ def _meta_model(settings: TrainSettings) -> tuple[Any, Any]:
     except (OSError, ValueError) as error:
         raise ModelAbsentError(f"the checkpoint {name} cannot be read: {error}") from error
     return processor, model
-
-
-def _spread(examples: list[Example], count: int) -> list[Example]:
-    count = min(count, len(examples))
-    return [examples[i * len(examples) // count] for i in range(count)]
 
 
 def _length(processor: Any, renderer: Renderer, example: Example) -> tuple[int, int]:

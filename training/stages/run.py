@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from scene_r1_ros.recordings.atomic import written_atomically
 
 from ..examples.chains import examples_from_chains
 from ..examples.errors import TrainingError
-from ..examples.example import STAGES, Example, Stage
+from ..examples.example import Example, Stage, evenly
 from ..examples.labelled import examples_from_labels
 from ..examples.render import Renderer, rows_dataset
 from .checkpoints import remove_partial, whole_checkpoints
@@ -100,17 +101,17 @@ def load_examples(kind: str, settings: TrainSettings) -> list[Example]:
     config, stage = settings.data, KINDS[kind]
     folder, scenes = config.folder, config.scene_set()
     if stage is None:
-        names = [part.strip() for part in config.stages.split(",") if part.strip()]
-        unknown = [name for name in names if name not in STAGES]
-        if unknown or not names:
-            raise ConfigError(f"data.stages = {config.stages!r}: choose from {', '.join(STAGES)}.")
-        chosen = tuple(s for s in STAGES if s in names)
-        found = examples_from_chains(folder, config.chain_files(), chosen, scenes)
+        shares = config.stage_shares()
+        every = examples_from_chains(folder, config.chain_files(), tuple(shares), scenes)
+        of_stage = {stage: [e for e in every if e.stage == stage] for stage in shares}
+        found = [
+            example
+            for stage, mine in of_stage.items()
+            for example in evenly(mine, math.ceil(shares[stage] * len(mine)))
+        ]
     else:
         found = examples_from_labels(folder, stage, config, scenes)
-    if config.limit and len(found) > config.limit:
-        found = [found[i * len(found) // config.limit] for i in range(config.limit)]
-    return found
+    return evenly(found, config.limit or len(found))
 
 
 def label_names(examples: list[Example]) -> list[str]:

@@ -14,7 +14,7 @@ from scene_r1_ros.reasoning.backends.checkpoint import Checkpoint
 from scene_r1_ros.reasoning.backends.transformers_backend import encode
 from scene_r1_ros.reasoning.messages import pictures
 
-from ..examples.example import Example
+from ..examples.example import Example, evenly
 from ..examples.render import Renderer
 from ..rewards.box import answered_box
 from ..rewards.temporal import answered_span
@@ -43,7 +43,7 @@ def sample_answers(
     """Greedy answers to ``count`` examples, evenly spread."""
     import torch
 
-    chosen = [examples[i * len(examples) // count] for i in range(min(count, len(examples)))]
+    chosen = evenly(examples, count)
     training = model.training
     model.eval()
     samples = []
