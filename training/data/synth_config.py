@@ -22,3 +22,7 @@ class SynthConfig(Config):
     sensor: bool = option(True, "Noise, holes and blur of a real camera.")
     descriptions: int = option(2, "Descriptions of each object, at most.", minimum=0, maximum=20)
     questions: int = option(12, "Questions a room, at most, of each benchmark.", minimum=0)
+    clip_frames: int = option(
+        0, "Frames that a chain of thought over time is about; 0: 6 to 12, drawn.",
+        minimum=0, maximum=64,
+    )  # fmt: skip

@@ -88,7 +88,12 @@ def write_scene(folder: Path, task: SceneTask) -> dict[str, Any]:
     write_scene_info(folder / f"{scene}.txt", alignment, camera, len(views), kind)
     facts = facts_of(scene, room, views)
     language, dropped = language_of(
-        facts, LanguageConfig(descriptions=config.descriptions, questions=config.questions)
+        facts,
+        LanguageConfig(
+            descriptions=config.descriptions,
+            questions=config.questions,
+            clip_frames=config.clip_frames,
+        ),
     )
     (folder / f"{scene}.language.json").write_text(json.dumps(language) + "\n")
     summary = _summary(task, room, facts)

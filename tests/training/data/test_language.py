@@ -152,6 +152,16 @@ def test_chains_name_only_what_their_frames_show(told) -> None:
         assert chain_problems(chain, facts) == []
 
 
+def test_clips_have_the_length_that_is_asked_for(told) -> None:
+    facts, records = told[:2]
+    drawn = {len(r["frames"]) for r in records["cold_start"] if r["stage"] == 1}
+    assert drawn == {6, 8, 10, 12}
+    asked = LanguageConfig(descriptions=3, clip_frames=4)
+    chains = language_of(facts, asked)[0]["cold_start"]
+    assert {len(r["frames"]) for r in chains if r["stage"] == 1} == {4}
+    assert max(len(r["frames"]) for r in chains) == 4
+
+
 def test_chain_check_notices_what_is_not_shown(told) -> None:
     facts, records, _ = told
     chain = next(c for c in records["cold_start"] if c["stage"] == 1)

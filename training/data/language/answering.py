@@ -3,18 +3,19 @@ is named is shown, and a question is left out where a clip does not show enough 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .clips import Clip, cut
 from .facts import FrameView, RoomFacts, Thing
-from .reasoning import FRAMES, named
+from .reasoning import named
 from .wording import pick
 
 
 def answering(
-    facts: RoomFacts, record: dict[str, Any], rng: np.random.Generator
+    facts: RoomFacts, record: dict[str, Any], rng: np.random.Generator, frames: Sequence[int]
 ) -> dict[str, Any] | None:
     """A stage 3 example of a ScanQA record; None if no clip shows what it takes."""
     ids = record["object_ids"]
@@ -29,7 +30,7 @@ def answering(
     if around is None:
         return None
     whole = record["question_type"] == "number"
-    clip = _whole(facts) if whole else cut(facts, int(rng.choice(FRAMES)), rng, around)
+    clip = _whole(facts, max(frames)) if whole else cut(facts, int(rng.choice(frames)), rng, around)
     seen = {t.object_id: [f for f in clip.frames if f.shows(t.object_id)] for t in things}
     if not all(seen.values()):
         return None
@@ -117,8 +118,8 @@ def _frame_with(facts: RoomFacts, things: list[Thing]) -> FrameView | None:
     return max(frames, key=lambda f: f.boxes[things[0].object_id][1], default=None)
 
 
-def _whole(facts: RoomFacts) -> Clip:
-    """The recording from beginning to end, in at most ``max(FRAMES)`` frames."""
-    count = min(max(FRAMES), len(facts.views))
+def _whole(facts: RoomFacts, most: int) -> Clip:
+    """The recording from beginning to end, in at most ``most`` frames."""
+    count = min(most, len(facts.views))
     picks = np.linspace(0, len(facts.views) - 1, count).round().astype(int)
     return Clip(tuple(facts.views[i] for i in np.unique(picks)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,19 +21,18 @@ from .forms import SELECTING, Form, meaning
 from .wording import pick, relation_phrase
 from .words import PATTERNS, article, covers, has_color
 
-FRAMES = (6, 8, 10, 12)
-"""How many frames an example may show."""
 _PLACES = ("on the left", "in the middle", "on the right")
 
 
 def temporal(
-    facts: RoomFacts, query: Query, text: str, rng: np.random.Generator
+    facts: RoomFacts, query: Query, text: str, rng: np.random.Generator, frames: Sequence[int]
 ) -> dict[str, Any] | None:
-    """A stage 1 example: query and frames to a span; None if no clip suits."""
+    """A stage 1 example: query and as many frames as one of ``frames`` says, to a span; None if no
+    clip suits."""
     target = query.targets[0] if query.targets else None
     seen = facts.frames_of(target) if target is not None else []
     around = seen[int(rng.integers(len(seen)))] if seen else None
-    clip = cut(facts, int(rng.choice(FRAMES)), rng, around)
+    clip = cut(facts, int(rng.choice(frames)), rng, around)
     runs = spans(clip, target) if target is not None else []
     if target is not None and max(map(len, runs), default=0) < 2:
         return None

@@ -32,6 +32,15 @@ class LanguageConfig(Config):
     empty_share: float = option(
         0.25, "Queries without a target, as a share of those with one.", minimum=0.0, maximum=2.0
     )
+    clip_frames: int = option(
+        0, "Frames that a chain of thought over time is about; 0: 6 to 12, drawn.",
+        minimum=0, maximum=64,
+    )  # fmt: skip
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """How many frames a clip may have."""
+        return (self.clip_frames,) if self.clip_frames else (6, 8, 10, 12)
 
 
 def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple[Records, int]:
@@ -47,23 +56,28 @@ def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple
         for ann_id, query in enumerate(chosen[: config.descriptions]):
             record = records.scanrefer(facts, thing, query, ann_id, rng)
             out["scanrefer"].append(record)
-            _add_chains(out, facts, query, record["description"], rng)
+            _add_chains(out, facts, query, record["description"], rng, config)
         same = sum(t.kind == thing.kind for t in facts.things)
         if 2 <= same <= 6 and chosen:
             query = chosen[-1]
             out["nr3d"].append(records.nr3d(facts, thing, query, len(out["nr3d"]), rng))
     _add_multi(out, facts, config, rng)
     out["scanqa"] = questions(facts, rng, config.questions)
-    answers = (answering(facts, record, rng) for record in out["scanqa"])
+    answers = (answering(facts, record, rng, config.frames) for record in out["scanqa"])
     out["cold_start"] += [example for example in answers if example is not None]
     out["sqa3d_questions"], out["sqa3d_annotations"] = situated(facts, rng, config.questions)
     return verified(out, facts)
 
 
 def _add_chains(
-    out: Records, facts: RoomFacts, query: Query, text: str, rng: np.random.Generator
+    out: Records,
+    facts: RoomFacts,
+    query: Query,
+    text: str,
+    rng: np.random.Generator,
+    config: LanguageConfig,
 ) -> None:
-    examples = [temporal(facts, query, text, rng), image(facts, query, text, rng)]
+    examples = [temporal(facts, query, text, rng, config.frames), image(facts, query, text, rng)]
     if rng.random() < _ABSENT_SHARE:
         examples.append(absent(facts, query, text, rng))
     out["cold_start"] += [example for example in examples if example is not None]
@@ -91,5 +105,8 @@ def _add_multi(
         out["multi3drefer"].append(record)
         if eval_type.startswith("zt"):
             text = record["description"]
-            examples = (temporal(facts, query, text, rng), absent(facts, query, text, rng))
+            examples = (
+                temporal(facts, query, text, rng, config.frames),
+                absent(facts, query, text, rng),
+            )
             out["cold_start"] += [example for example in examples if example is not None]
