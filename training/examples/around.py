@@ -35,6 +35,15 @@ class Around:
     things: tuple[Thing, ...] = ()
     owners: NDArray[np.int16] | None = None
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Around):
+            return NotImplemented
+        if self.owners is None or other.owners is None:
+            same = self.owners is other.owners
+        else:
+            same = np.array_equal(self.owners, other.owners)
+        return same and self.things == other.things
+
 
 def around_of(views: Sequence[Mapping[str, Any]], colors: Mapping[int, str]) -> Around:
     """From the rows of the table of views of one frame."""

@@ -50,7 +50,7 @@ def test_the_truth_scores_one_and_a_false_not_found_nothing(monkeypatch, work):
 
 def test_the_command_asks_as_the_model_was_trained(work, capsys):
     models = [str(train("sft", settings(work, n, optim={"steps": s})).final)
-              for n, s in (("one", 1), ("two", 2))]  # fmt: skip
+              for n, s in (("compared", 1), ("further", 2))]  # fmt: skip
     capsys.readouterr()
     stage_bench.main(["image", *models, "--data", str(work / "data"), "--limit", "3"])
     report = json.loads(capsys.readouterr().out)
