@@ -33,6 +33,12 @@ class GroundingGrpoTrainer(Guarded, GRPOTrainer):
     shuffle_frames: bool = False
     keep_every: int = 0
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # TRL pads prompts on the left, but which tokens are images it asks the processor, which
+        # pads as the checkpoint says: positions of all shorter prompts would be wrong.
+        self._tokenizer.padding_side = "left"
+
     def _get_train_sampler(self, dataset: Any = None) -> Any:
         of = dataset if dataset is not None else self.train_dataset
         return _EpochSampler(

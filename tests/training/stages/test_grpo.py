@@ -8,6 +8,7 @@ import pytest
 import torch
 from scene_r1_training.examples.errors import TrainingError
 from scene_r1_training.rewards import choose
+from scene_r1_training.stages.grpo import GroundingGrpoTrainer
 from training_runs import letters, same, settings, train, weights
 from transformers import TrainerCallback
 
@@ -48,6 +49,25 @@ def test_each_stage_learns_from_its_rewards(work, kind):
     assert {"step", "key", "query", "completion", "rewards"} == records[0].keys()
     assert records[0]["rewards"].keys() == {"letters", "format_reward"}
     assert "Completions and what they earned" in (report.out / "report/index.html").read_text()
+
+
+def test_the_image_tokens_of_prompts_of_any_length_are_where_they_are(work, monkeypatch):
+    batches = []
+    inner = GroundingGrpoTrainer._leave_out_flat_groups
+
+    def kept(self, batch):
+        batches.append((batch, self.model.config.image_token_id))
+        inner(self, batch)
+
+    monkeypatch.setattr(GroundingGrpoTrainer, "_leave_out_flat_groups", kept)
+    optim = {"steps": 2, "batch_size": 8}
+    train("grpo-temporal", settings(work, "any_length", optim=optim, grpo={"rewards": "letters=1"}))
+    for batch, image_token in batches:
+        ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], dim=1)
+        shown = ids == image_token
+        shown[:, batch["prompt_ids"].shape[1] :] = False
+        assert torch.equal(batch["mm_token_type_ids"] == 1, shown)
+    assert any((batch["prompt_mask"] == 0).any() for batch, _ in batches)
 
 
 def test_a_stopped_run_ends_as_if_it_had_never_stopped_over_epochs(work):
