@@ -23,7 +23,7 @@ from .sampling import looks_at, resized, sample_frames
 from .span_refinement import refined_span
 from .trace import QueryTrace
 from .verification import Verification, verify
-from .views import rank_views
+from .views import rank_views, view_looks
 from .vocabulary import unknown_sentence
 
 LABEL_ROUNDING = 0.05
@@ -63,8 +63,7 @@ class QueryRun:
             return self._abstained(temporal.candidates, temporal.rationale, "")
         span = self._span_ns(temporal.span)
         ranked = self._ranked(span)
-        views = self._views(ranked, oracle)
-        reply = self._image(views, oracle)
+        views, reply = self._boxed(ranked, oracle)
         if reply.box is None:
             return self._abstained(reply.candidates, temporal.rationale, reply.rationale, span)
         self._unknown_words()
@@ -121,12 +120,20 @@ class QueryRun:
         self.trace.add_choice("views", shown, "ranking", why, candidates)
         return [self.window.at(s.stamp_ns) for s in scores]
 
-    def _views(self, ranked: Sequence[RgbdFrame], oracle: Oracle) -> list[RgbdFrame]:
+    def _boxed(
+        self, ranked: Sequence[RgbdFrame], oracle: Oracle
+    ) -> tuple[Sequence[RgbdFrame], ImageReply]:
+        """The views of the first look that finds the object (else of the last), and its box."""
         if oracle.view_stamp_ns is not None:
             frame = self.window.at(oracle.view_stamp_ns)
             self.trace.add_choice("view", f"{self.window.time_of(frame):.2f} s", "oracle")
-            return [frame]
-        return list(ranked[: self.config.views])
+            return [frame], self._image([frame], oracle)
+        looks = view_looks(ranked, self.config.views, self.config.view_looks)
+        for views in looks:
+            reply = self._image(views, oracle)
+            if reply.box is not None or reply.candidates > 1:
+                break
+        return views, reply
 
     def _image(self, views: Sequence[RgbdFrame], oracle: Oracle) -> ImageReply:
         if oracle.box is not None:

@@ -44,6 +44,10 @@ class ReasonerConfig(Config):
         4, "Best frames of the span that stage 2 chooses from; 1 asks for the box alone.",
         minimum=1, maximum=16,
     )  # fmt: skip
+    view_looks: int = option(
+        3, "Looks of stage 2, each at the next best frames, until one of them shows the object.",
+        minimum=1, maximum=16,
+    )  # fmt: skip
     verify_views: int = option(
         2,
         "Other views in which the box is checked; 0 switches the check off.",

@@ -81,6 +81,14 @@ def rank_views(
     return [scored[i] for i in order]
 
 
+def view_looks(
+    ranked: Sequence[RgbdFrame], count: int, looks: int
+) -> tuple[tuple[RgbdFrame, ...], ...]:
+    """Up to ``looks`` sets of ``count`` frames each, best first; fewer where there are no more."""
+    most = min(len(ranked), count * looks)
+    return tuple(tuple(ranked[i : min(i + count, most)]) for i in range(0, most, count))
+
+
 def _thinned(frames: Sequence[RgbdFrame]) -> list[RgbdFrame]:
     if len(frames) <= MAX_RANKED:
         return list(frames)

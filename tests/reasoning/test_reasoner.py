@@ -92,7 +92,8 @@ def test_not_found_is_an_answer_at_either_stage() -> None:
     first = reasoner([reply("not found", "Nothing green.")]).ground(WINDOW, "green ball")
     assert (first.found, first.candidates) == (False, 0)
     assert first.reason == "not found: 'green ball' is in none of the frames. Nothing green."
-    second = reasoner([reply("0 to 9"), reply("not found")]).ground(WINDOW, "green ball")
+    never = [reply("0 to 9"), *[reply("not found")] * ReasonerConfig().view_looks]
+    second = reasoner(never).ground(WINDOW, "green ball")
     assert (second.found, second.candidates) == (False, 0)
     assert "no view of the span shows" in second.reason
 
@@ -129,6 +130,22 @@ def test_not_found_after_the_last_look_and_a_window_of_few_frames_is_looked_at_o
     asked.clear()
     assert not reasoner(never, max_frames=64, looks=3).ground(WINDOW, "a zebra").found
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_what_the_best_views_do_not_show_is_looked_for_in_the_next_best(looks: int) -> None:
+    asked: list[list[float]] = []
+
+    def not_in_the_first(messages: Conversation) -> str:
+        if stage_of(messages) != "image":
+            return Truthful("red")(messages)
+        asked.append([WINDOW.time_of(f) for f in shown_frames(messages, WINDOW)])
+        return reply("not found") if len(asked) < 3 else Truthful("red")(messages)
+
+    script = reasoner(not_in_the_first, views=2, view_looks=looks, verify_views=0)
+    assert script.ground(WINDOW, "the red box").found == (looks == 3)
+    assert [len(times) for times in asked] == [2] * looks
+    assert len({t for times in asked for t in times}) == 2 * looks
 
 
 def test_several_objects_that_fit_are_ambiguous_with_their_number() -> None:
