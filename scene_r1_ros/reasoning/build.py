@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from ..config import Config, Settings, option
@@ -14,6 +15,8 @@ from .prompt_settings import as_trained
 from .reasoner import TwoStageReasoner
 from .reasoner_config import ReasonerConfig
 from .trace_store import TraceConfig, TraceStore
+
+log = logging.getLogger(__name__)
 
 SHIPPED_CHECKPOINT = "checkpoints/rooms"
 
@@ -102,6 +105,11 @@ def make_reasoner(settings: Settings) -> TwoStageReasoner:
     model = chosen_model(*named)
     config = settings("reasoner", ReasonerConfig)
     if isinstance(model, TransformersConfig):
+        if model.model != named[1].model:
+            log.warning(
+                "no model is chosen: the small one that ships answers, which knows synthetic rooms "
+                "and nothing else. For a real camera give --model or --server."
+            )
         config = as_trained(config, model)
     traces = TraceStore(settings("trace", TraceConfig))
     return TwoStageReasoner(make_backend(*named), config, traces=traces)

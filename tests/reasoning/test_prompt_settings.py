@@ -104,7 +104,9 @@ def test_a_damaged_file_is_one_warning(tmp_path, caplog, text: str, complaint: s
     assert "set reasoner.max_frames and the like yourself" in record.getMessage()
 
 
-def test_the_reasoner_that_is_built_asks_so_but_not_one_on_a_server(tmp_path, monkeypatch) -> None:
+def test_the_reasoner_that_is_built_asks_so_but_not_one_on_a_server(
+    tmp_path, monkeypatch, caplog
+) -> None:
     model = trained(tmp_path / "m")
     given = {"transformers": TransformersConfig(model=str(model))}
 
@@ -112,9 +114,11 @@ def test_the_reasoner_that_is_built_asks_so_but_not_one_on_a_server(tmp_path, mo
         return given.get(prefix, section())
 
     assert build.make_reasoner(settings).config.max_frames == 8
+    assert "no model is chosen" not in caplog.text
     given["model"] = build.BackendConfig("openai")
     given["openai"] = OpenAIConfig(base_url="http://workstation:8000/v1")
     assert build.make_reasoner(settings).config.max_frames == 16
     monkeypatch.setattr(build, "shipped_checkpoint", lambda: str(model))
     given.clear()
     assert build.make_reasoner(settings).config.max_frames == 8
+    assert "the small one that ships answers, which knows synthetic rooms" in caplog.text

@@ -103,7 +103,13 @@ def _answers(
         yield from zip(batch, rows, texts, strict=True)
 
 
-def _as_trained(checkpoint: str, data: str, seed: int) -> tuple[DataConfig, int]:
+def data_as_trained(checkpoint: str, data: str, seed: int) -> tuple[DataConfig, int]:
+    """Settings of prompts over the prepared ``data`` as ``checkpoint`` knows them, and its limit of
+    new tokens.
+
+    Raises:
+        ConfigError: if the checkpoint does not say how it was trained.
+    """
     path = training_file(TransformersConfig(model=checkpoint))
     if path is None:
         raise ConfigError(f"{checkpoint} has no {TRAINING_FILE}: how it is prompted is unknown.")
@@ -125,7 +131,7 @@ def main(argv: Iterable[str] | None = None) -> None:
     if len(args.models) > 2:
         parser.error("one checkpoint, or two to compare")
     stage: Stage = args.stage
-    config, max_new_tokens = _as_trained(args.models[0], args.data, args.seed)
+    config, max_new_tokens = data_as_trained(args.models[0], args.data, args.seed)
     examples = examples_from_labels(Path(args.data), stage, config)
     examples = evenly(examples, args.limit or len(examples))
     rooms = {example.key: example.scene_id for example in examples}
