@@ -51,7 +51,10 @@ def make_backend(
     Raises:
         ModelAbsentError: if none is named and none ships.
     """
-    config = chosen_model(choice, transformers, openai)
+    return _backend_of(chosen_model(choice, transformers, openai))
+
+
+def _backend_of(config: TransformersConfig | OpenAIConfig) -> Backend:
     if isinstance(config, OpenAIConfig):
         from .backends.openai_backend import OpenAIBackend
 
@@ -112,7 +115,7 @@ def make_reasoner(settings: Settings) -> TwoStageReasoner:
             )
         config = as_trained(config, model)
     traces = TraceStore(settings("trace", TraceConfig))
-    return TwoStageReasoner(make_backend(*named), config, traces=traces)
+    return TwoStageReasoner(_backend_of(model), config, traces=traces)
 
 
 def shipped_checkpoint() -> str:

@@ -124,11 +124,11 @@ class QueryRun:
         self, ranked: Sequence[RgbdFrame], oracle: Oracle
     ) -> tuple[Sequence[RgbdFrame], ImageReply]:
         """The views of the first look that finds the object (else of the last), and its box."""
+        looks = view_looks(ranked, self.config.views, self.config.view_looks)
         if oracle.view_stamp_ns is not None:
             frame = self.window.at(oracle.view_stamp_ns)
             self.trace.add_choice("view", f"{self.window.time_of(frame):.2f} s", "oracle")
-            return [frame], self._image([frame], oracle)
-        looks = view_looks(ranked, self.config.views, self.config.view_looks)
+            looks = ((frame,),)
         for views in looks:
             reply = self._image(views, oracle)
             if reply.box is not None or reply.candidates > 1:

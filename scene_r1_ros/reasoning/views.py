@@ -85,8 +85,8 @@ def view_looks(
     ranked: Sequence[RgbdFrame], count: int, looks: int
 ) -> tuple[tuple[RgbdFrame, ...], ...]:
     """Up to ``looks`` sets of ``count`` frames each, best first; fewer where there are no more."""
-    most = min(len(ranked), count * looks)
-    return tuple(tuple(ranked[i : min(i + count, most)]) for i in range(0, most, count))
+    best = tuple(ranked[: count * looks])
+    return tuple(best[i : i + count] for i in range(0, len(best), count))
 
 
 def _thinned(frames: Sequence[RgbdFrame]) -> list[RgbdFrame]:

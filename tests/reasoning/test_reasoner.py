@@ -8,8 +8,9 @@ import threading
 import time
 
 import pytest
-from box_room import SECOND, BoxRoom
+from box_room import SECOND
 from scripted_backend import ScriptedBackend, reply, stage_of
+from truthful_model import ROOM, WINDOW, Truthful, reasoner
 
 from scene_r1_ros.control import Control
 from scene_r1_ros.errors import (
@@ -20,55 +21,9 @@ from scene_r1_ros.errors import (
 )
 from scene_r1_ros.frames import RgbdFrame, WindowSnapshot
 from scene_r1_ros.geometry import box_iou
-from scene_r1_ros.reasoning.messages import Conversation, pictures
-from scene_r1_ros.reasoning.model_frames import box_to_model
+from scene_r1_ros.reasoning.messages import Conversation
 from scene_r1_ros.reasoning.reasoner import Oracle, TwoStageReasoner
 from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
-
-ROOM = BoxRoom()
-WINDOW = ROOM.walk()
-
-
-def shown_frames(messages: Conversation, window: WindowSnapshot) -> list[RgbdFrame]:
-    """The frames behind a prompt's pictures, by their times in the captions."""
-    times = [float(re.search(r"t = ([\d.]+)", p.caption)[1]) for p in pictures(messages)]
-    return [window.nearest(window.start_ns + int(t * 1e9)) for t in times]
-
-
-class Truthful:
-    """A model that knows the room: what it names is boxed where it is."""
-
-    def __init__(self, name: str, span: str = "0.0 to 9.0", frame: str = "resized_pixels") -> None:
-        self.name, self.span, self.frame = name, span, frame
-        self.window = WINDOW
-        self.wrong_in_verify = False
-
-    def __call__(self, messages: Conversation) -> str:
-        stage = stage_of(messages)
-        if stage == "temporal":
-            return reply(self.span, "I see it then.")
-        if stage == "answer":
-            return reply("two boxes", "One red, one blue.")
-        views = shown_frames(messages, self.window)
-        name = self.name
-        if stage == "verify" and self.wrong_in_verify:
-            name = "blue" if name == "red" else "red"
-        seen = [(i, ROOM.box_in(name, frame)) for i, frame in enumerate(views)]
-        seen = [(i, box) for i, box in seen if box is not None]
-        if not seen:
-            return reply("not found")
-        number, box = max(seen, key=lambda item: item[1][2] - item[1][0])
-        height, width = pictures(messages)[number].image.shape[:2]
-        said = box_to_model(box, self.frame, (width, height), (160, 120))
-        return reply(
-            json.dumps({"view": number + 1, "bbox_2d": [round(v, 4) for v in said], "label": name}),
-            f"It is the {name} one.",
-        )
-
-
-def reasoner(script, **settings) -> TwoStageReasoner:
-    frame = getattr(script, "frame", "resized_pixels")
-    return TwoStageReasoner(ScriptedBackend(script, frame), ReasonerConfig(**settings))
 
 
 @pytest.mark.parametrize("frame", ["resized_pixels", "thousandths", "unit"])
@@ -96,56 +51,6 @@ def test_not_found_is_an_answer_at_either_stage() -> None:
     second = reasoner(never).ground(WINDOW, "green ball")
     assert (second.found, second.candidates) == (False, 0)
     assert "no view of the span shows" in second.reason
-
-
-def test_what_one_look_misses_is_found_by_a_look_at_the_frames_between() -> None:
-    looks: list[list[float]] = []
-
-    def sees_it_at_one_moment(messages: Conversation) -> str:
-        if stage_of(messages) != "temporal":
-            return Truthful("red")(messages)
-        times = [WINDOW.time_of(f) for f in shown_frames(messages, WINDOW)]
-        looks.append(times)
-        seen = [t for t in times if 0.5 < t < 1.5]
-        return reply(f"{seen[0]:.1f} to {seen[0]:.1f}" if seen else "not found")
-
-    found = reasoner(sees_it_at_one_moment, max_frames=3).ground(WINDOW, "the red box")
-    assert found.found
-    assert 2 <= len(looks) <= 3
-    assert not set(looks[0]) & set(looks[1])
-    looks.clear()
-    assert not reasoner(sees_it_at_one_moment, max_frames=3, looks=1).ground(WINDOW, "a").found
-    assert len(looks) == 1
-
-
-def test_not_found_after_the_last_look_and_a_window_of_few_frames_is_looked_at_once() -> None:
-    asked: list[int] = []
-
-    def never(messages: Conversation) -> str:
-        asked.append(len(pictures(messages)))
-        return reply("not found")
-
-    assert not reasoner(never, max_frames=3, looks=2).ground(WINDOW, "a zebra").found
-    assert asked == [3, 3]
-    asked.clear()
-    assert not reasoner(never, max_frames=64, looks=3).ground(WINDOW, "a zebra").found
-    assert len(asked) == 1
-
-
-@pytest.mark.parametrize("looks", [1, 2, 3])
-def test_what_the_best_views_do_not_show_is_looked_for_in_the_next_best(looks: int) -> None:
-    asked: list[list[float]] = []
-
-    def not_in_the_first(messages: Conversation) -> str:
-        if stage_of(messages) != "image":
-            return Truthful("red")(messages)
-        asked.append([WINDOW.time_of(f) for f in shown_frames(messages, WINDOW)])
-        return reply("not found") if len(asked) < 3 else Truthful("red")(messages)
-
-    script = reasoner(not_in_the_first, views=2, view_looks=looks, verify_views=0)
-    assert script.ground(WINDOW, "the red box").found == (looks == 3)
-    assert [len(times) for times in asked] == [2] * looks
-    assert len({t for times in asked for t in times}) == 2 * looks
 
 
 def test_several_objects_that_fit_are_ambiguous_with_their_number() -> None:

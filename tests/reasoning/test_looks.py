@@ -1,0 +1,59 @@
+"""What one look misses is looked for again, in time and among the views, before "not found"."""
+
+from __future__ import annotations
+
+import pytest
+from scripted_backend import reply, stage_of
+from truthful_model import WINDOW, Truthful, reasoner, shown_frames
+
+from scene_r1_ros.reasoning.messages import Conversation, pictures
+
+
+def test_what_one_look_misses_is_found_by_a_look_at_the_frames_between() -> None:
+    looks: list[list[float]] = []
+
+    def sees_it_at_one_moment(messages: Conversation) -> str:
+        if stage_of(messages) != "temporal":
+            return Truthful("red")(messages)
+        times = [WINDOW.time_of(f) for f in shown_frames(messages, WINDOW)]
+        looks.append(times)
+        seen = [t for t in times if 0.5 < t < 1.5]
+        return reply(f"{seen[0]:.1f} to {seen[0]:.1f}" if seen else "not found")
+
+    found = reasoner(sees_it_at_one_moment, max_frames=3).ground(WINDOW, "the red box")
+    assert found.found
+    assert 2 <= len(looks) <= 3
+    assert not set(looks[0]) & set(looks[1])
+    looks.clear()
+    assert not reasoner(sees_it_at_one_moment, max_frames=3, looks=1).ground(WINDOW, "a").found
+    assert len(looks) == 1
+
+
+def test_not_found_after_the_last_look_and_a_window_of_few_frames_is_looked_at_once() -> None:
+    asked: list[int] = []
+
+    def never(messages: Conversation) -> str:
+        asked.append(len(pictures(messages)))
+        return reply("not found")
+
+    assert not reasoner(never, max_frames=3, looks=2).ground(WINDOW, "a zebra").found
+    assert asked == [3, 3]
+    asked.clear()
+    assert not reasoner(never, max_frames=64, looks=3).ground(WINDOW, "a zebra").found
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_what_the_best_views_do_not_show_is_looked_for_in_the_next_best(looks: int) -> None:
+    asked: list[list[float]] = []
+
+    def not_in_the_first(messages: Conversation) -> str:
+        if stage_of(messages) != "image":
+            return Truthful("red")(messages)
+        asked.append([WINDOW.time_of(f) for f in shown_frames(messages, WINDOW)])
+        return reply("not found") if len(asked) < 3 else Truthful("red")(messages)
+
+    script = reasoner(not_in_the_first, views=2, view_looks=looks, verify_views=0)
+    assert script.ground(WINDOW, "the red box").found == (looks == 3)
+    assert [len(times) for times in asked] == [2] * looks
+    assert len({t for times in asked for t in times}) == 2 * looks
