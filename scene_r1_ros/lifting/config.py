@@ -30,7 +30,10 @@ class LiftConfig(Config):
     )
     complete_far_side: bool = option(True, "Give depth to a box whose far side no view shows.")
     complete_round: bool = option(True, "Close round things that are seen from one side.")
-    reach_wall: bool = option(True, "Let the box of a flat thing on a wall end on the wall.")
+    reach_wall: bool = option(
+        True, "Give a flat thing on a wall, a floor or a table the outline that its masks "
+        "vote for, and let it end on what it is on."
+    )  # fmt: skip
 
     # how they are done
     erosion_pixels: int = option(

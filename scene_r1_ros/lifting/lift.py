@@ -14,6 +14,7 @@ from .box_fit import fit_box
 from .completion import far_side, on_wall, with_far_side
 from .config import LiftConfig
 from .denoise import main_clusters, statistical_inliers
+from .flat import flat_box
 from .fusion import FusedCloud, fuse, thinned, with_visibility
 from .lifted import LiftedObject
 from .round_fit import round_body, with_round_body
@@ -136,6 +137,10 @@ def _box(cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> Box3
     weights = np.ones(len(cloud))
     trim = config.trim_share if config.trim_extents else 0.0
     box = fit_box(cloud.points, weights, trim, config.fit_yaw)
+    if config.reach_wall:
+        sheet = flat_box(box, cloud.points, views)
+        if sheet is not None:
+            return sheet
     side = far_side(box, views)
     flat_on_wall = on_wall(box, side)
     if config.reach_support:

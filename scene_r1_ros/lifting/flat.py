@@ -1,0 +1,267 @@
+"""Flat things on a wall, a floor or a table: a picture, a door, a rug, a book.
+
+Their thickness drowns in the noise of single readings, and that noise, along a slanted ray, blurs
+their outline too. Here the face is a plane. Every view votes on each cell of it by what its mask
+says there, so that the outline is as sharp as the masks; the thickness is between the mean heights
+of many readings and the surface that the thing is on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Box3D, invert, transform_points
+from ..tracking.depth_surface import depth_noise
+from .box_fit import extent, fit_box
+from .support import mode, readings_beside
+from .views import ObjectView
+
+THINNEST = 0.012
+"""Least thickness in metres given to a flat thing."""
+THICKEST = 0.16
+"""Most thickness in metres of a thing that is flat."""
+_CELLS = 120
+"""Cells along the longer side of a face, about."""
+_LEVEL = 0.03
+"""Cells whose height stands out by this share of the face make no thickness."""
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A plane in front of which the cameras are: ``T_face_world`` (4, 4) has x and y on it and z
+    towards the cameras; ``z`` 0 is where most of the object's readings are. ``noise`` is a single
+    reading's deviation in metres."""
+
+    T_face_world: NDArray[np.float64]
+    upright: bool
+    noise: float
+
+
+def flat_box(
+    box: Box3D, points: NDArray[np.float32], views: list[ObjectView], flat: float = 0.2
+) -> Box3D | None:
+    """The box of a thing that is flat and lies on, or hangs before, a larger surface; else None.
+
+    ``points`` (N, 3) are the object's in the world, ``box`` what was fitted to them. Flat is
+    thinner than ``THICKEST`` and than ``flat`` of its width and height.
+    """
+    face = _face(box, points, views)
+    if face is None:
+        return None
+    cells, side = _outline(face, points, views)
+    if len(cells) < 12:
+        return None
+    low, high, yaw = _rectangle(face, cells, side)
+    size = high - low
+    behind = _behind(face, low, high, yaw, views)
+    if behind is None:
+        return None
+    thickness = max(_front(face, low, high, views) - behind, THINNEST)
+    least = min(*size, *np.sort(box.size)[1:])
+    if thickness > min(THICKEST, flat * least):
+        return None
+    return _box(face, low, high, yaw, behind, thickness)
+
+
+def _face(box: Box3D, points: NDArray[np.float32], views: list[ObjectView]) -> Face | None:
+    """The plane of the box's thinnest direction, if nearly all of the object is about it."""
+    thin = int(np.argmin(box.size))
+    cameras = np.array([view.frame.T_world_camera[:3, 3] for view in views])
+    distance = float(np.median(np.linalg.norm(cameras - np.array(box.center), axis=1)))
+    noise = float(depth_noise(distance))
+    if thin == 2:
+        normal = np.array([0.0, 0.0, 1.0])
+    else:
+        turned = box.yaw + (np.pi / 2 if thin == 1 else 0.0)
+        normal = np.array([np.cos(turned), np.sin(turned), 0.0])
+        normal *= 1.0 if np.median((cameras - box.center) @ normal) > 0 else -1.0
+    if thin < 2:
+        normal = _across_wall(box, views, normal)
+    height = (points.astype(np.float64) - box.center) @ normal
+    band = 0.02 + 2.5 * noise
+    if 4 * band > np.sort(box.size)[1]:
+        return None  # as deep as wide, or too far away to tell
+    middle = mode(height, band)
+    near = np.abs(height - middle) < band
+    if near.mean() < 0.8:
+        return None
+    origin = np.array(box.center) + middle * normal
+    if ((cameras - origin) @ normal < 0.02).mean() > 0.1:
+        return None  # seen from both sides: it stands free
+    x = np.array([1.0, 0.0, 0.0]) if thin == 2 else np.array([-normal[1], normal[0], 0.0])
+    T_world_face = np.eye(4)
+    T_world_face[:3, :3] = np.stack([x, np.cross(normal, x), normal], axis=1)
+    T_world_face[:3, 3] = origin
+    return Face(invert(T_world_face), thin != 2, noise)
+
+
+def _across_wall(
+    box: Box3D, views: list[ObjectView], normal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """``normal`` turned about z to stand on the wall around the box, where one is seen: a wall is
+    larger than what hangs on it, and says better which way it faces."""
+    beside = readings_beside(box, views).astype(np.float64) - box.center
+    beside = beside[np.abs(beside @ normal) < THICKEST + 0.05]
+    for band in (0.1, 0.06, 0.04):
+        along = np.array([-normal[1], normal[0], 0.0])
+        u, height = beside @ along, beside @ normal
+        near = np.abs(height - mode(height, 0.04)) < band if len(height) else []
+        if np.count_nonzero(near) < 200 or np.ptp(u[near]) < 0.3:
+            return normal
+        slope = float(np.polyfit(u[near], height[near], 1)[0])
+        if abs(slope) > 0.15:
+            return normal
+        turned = normal - slope * along
+        normal = turned / np.linalg.norm(turned)
+    return normal
+
+
+def _outline(
+    face: Face, points: NDArray[np.float32], views: list[ObjectView]
+) -> tuple[NDArray[np.float64], float]:
+    """Centres (N, 2) on the face of the cells that the views call the object, and a cell's side.
+
+    A view says yes where its mask is, no where it sees the face's plane, or through it, beside its
+    mask; what stands before the plane hides it. Missing depth inside a mask is glass.
+    """
+    flat = transform_points(face.T_face_world, points.astype(np.float64))[:, :2]
+    low, high = np.percentile(flat, [1, 99], axis=0)
+    margin = 0.1 * (high - low) + 0.08
+    low, high = low - margin, high + margin
+    side = float(np.clip((high - low).max() / _CELLS, 0.004, 0.03))
+    columns, rows = np.ceil((high - low) / side).astype(int)
+    y, x = np.mgrid[:rows, :columns]
+    centers = low + side * (np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5)
+    T_world_face = invert(face.T_face_world)
+    world = transform_points(T_world_face, np.c_[centers, np.zeros(len(centers))])
+    votes = np.zeros(len(centers))
+    for view in views:
+        votes += _votes(view, world, T_world_face[:3, 2])
+    kept = (votes > 0).reshape(rows, columns).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(kept, connectivity=4)
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    main = (areas >= 0.2 * areas.max())[labels] & (kept > 0)
+    return centers[main.ravel()], side
+
+
+def _votes(
+    view: ObjectView, world: NDArray[np.float64], normal: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What a view says of the face's cells (N, 3): above 0 yes, below 0 no; near and straight views
+    see their outline the sharpest, and weigh by the pixels that a cell has in them."""
+    camera = view.frame.intrinsics
+    local = transform_points(invert(view.frame.T_world_camera), world - view.shift)
+    z = local[:, 2]
+    votes = np.zeros(len(world))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u = np.rint(local[:, 0] / z * camera.fx + camera.cx)
+        v = np.rint(local[:, 1] / z * camera.fy + camera.cy)
+        seen = (z > 0.05) & (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
+    columns, rows = u[seen].astype(int), v[seen].astype(int)
+    inside = view.mask[rows, columns]
+    depth = view.frame.depth_m[rows, columns]
+    hidden = (depth > 0) & (depth < z[seen] - 0.03 - 3 * depth_noise(z[seen]))
+    told = np.where(inside, 1.0, np.where(depth > 0, -1.0, 0.0))
+    facing = np.abs(local[seen] @ (view.frame.T_world_camera[:3, :3].T @ normal)) / z[seen]
+    votes[seen] = np.where(hidden, 0.0, told * facing / z[seen] ** 2)
+    return votes
+
+
+def _rectangle(
+    face: Face, cells: NDArray[np.float64], side: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Lowest and highest x and y on the face, turned by a yaw (0 for upright faces)."""
+    weights = np.ones(len(cells))
+    if face.upright:
+        spans = [extent(cells[:, i], weights, 0.005) for i in (0, 1)]
+        low, high = np.array(spans).T
+        return low - side / 2, high + side / 2, 0.0
+    lying = np.c_[cells, np.zeros(len(cells))].astype(np.float32)
+    fitted = fit_box(lying, weights, 0.005, True)
+    half = np.array(fitted.size[:2]) / 2 + side / 2
+    c, s = np.cos(fitted.yaw), np.sin(fitted.yaw)
+    middle = np.array([[c, s], [-s, c]]) @ np.array(fitted.center[:2])
+    return middle - half, middle + half, fitted.yaw
+
+
+def _turned(points: NDArray[np.float64], yaw: float) -> NDArray[np.float64]:
+    c, s = np.cos(yaw), np.sin(yaw)
+    return points @ np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
+def _front(
+    face: Face, low: NDArray[np.float64], high: NDArray[np.float64], views: list[ObjectView]
+) -> float:
+    """Height of the face's foremost parts: a high quantile of its cells' mean heights."""
+    readings = np.concatenate([view.points for view in views]).astype(np.float64)
+    local = transform_points(face.T_face_world, readings)
+    local = local[np.abs(local[:, 2]) < 0.08 + 3 * face.noise]
+    side = max(0.01, float((high - low).max()) / 40)
+    cell = np.floor((local[:, :2] - local[:, :2].min(axis=0)) / side).astype(np.int64)
+    flat = cell[:, 0] * (cell[:, 1].max() + 1) + cell[:, 1]
+    _, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
+    mean = np.bincount(inverse, weights=local[:, 2]) / counts
+    sure = counts >= max(3, 0.2 * np.median(counts))
+    left = face.noise / np.sqrt(np.median(counts[sure]))
+    top = float(np.quantile(mean[sure], 1 - _LEVEL)) - 1.9 * left
+    return max(top, float(np.median(mean[sure])))
+
+
+def _behind(
+    face: Face,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    yaw: float,
+    views: list[ObjectView],
+) -> float | None:
+    """Height of the surface around the thing, seen on two or more of its sides; else None."""
+    around = _box(face, low, high, yaw, -0.01, 0.02)
+    beside = readings_beside(around, views).astype(np.float64)
+    local = _turned(transform_points(face.T_face_world, beside), yaw)
+    middle, half = (low + high) / 2, (high - low) / 2
+    u, v = ((local[:, :2] - middle) / half).T
+    height = local[:, 2]
+    if face.upright:
+        # the floor before a thing is no wall behind it
+        level = v > -1 + max(0.06 / half[1], 0.2)
+        height, u, v = height[level], u[level], v[level]
+    near = (height < 0.02 + face.noise) & (height > -THICKEST - face.noise)
+    seen = np.abs(height) < THICKEST
+    if near.sum() < 60 or near.sum() < 0.5 * seen.sum():
+        return None
+    width = 0.02 + 3 * face.noise
+    level_of = mode(height[near], width)
+    on = near & (np.abs(height - level_of) < width)
+    if on.sum() < 0.7 * near.sum():
+        return None
+    wide = np.abs(u[on]) > np.abs(v[on])
+    sides = (wide & (u[on] > 0), wide & (u[on] < 0), ~wide & (v[on] > 0), ~wide & (v[on] < 0))
+    if sum(float(s.mean()) > 0.08 for s in sides) < 2:
+        return None
+    return float(np.mean(height[on]))
+
+
+def _box(
+    face: Face,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    yaw: float,
+    behind: float,
+    thickness: float,
+) -> Box3D:
+    middle, size = (low + high) / 2, high - low
+    c, s = np.cos(yaw), np.sin(yaw)
+    at = np.array([c * middle[0] - s * middle[1], s * middle[0] + c * middle[1]])
+    T_world_face = invert(face.T_face_world)
+    local = np.array([[*at, behind + thickness / 2]])
+    center = tuple(float(x) for x in transform_points(T_world_face, local)[0])
+    if not face.upright:
+        return Box3D(center, (float(size[0]), float(size[1]), thickness), yaw)
+    along = T_world_face[:3, 0]
+    turned = float(np.arctan2(along[1], along[0]))
+    return Box3D(center, (float(size[0]), thickness, float(size[1])), turned)

@@ -1,0 +1,93 @@
+"""Flat things: the outline from the masks, the thickness from many readings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame, WindowSnapshot
+from scene_r1_ros.geometry import Box3D, box3d_iou
+from scene_r1_ros.lifting import LiftConfig, lift
+from scene_r1_ros.tracking import FrameMask, MaskTrack
+
+CAMERA = CameraIntrinsics(320, 240, 280.0, 280.0, 159.5, 119.5)
+
+
+def looking(eye, target):
+    """Camera-to-world pose of a camera at ``eye`` that looks at ``target``, z up."""
+    z = np.subtract(target, eye) / np.linalg.norm(np.subtract(target, eye))
+    x = np.cross(z, [0.0, 0.0, 1.0])
+    x /= np.linalg.norm(x)
+    T = np.eye(4)
+    T[:3, :3] = np.stack([x, np.cross(z, x), z], axis=1)
+    T[:3, 3] = eye
+    return T
+
+
+def plate(low, high, normal, eyes, noise, leak=0):
+    """A plate with corners ``low`` and ``high`` on a plane through 0, filmed from ``eyes``.
+
+    The plane (a wall or a floor) has ``normal`` and the plate's back on it. Noise is along the
+    rays, as a sensor's is. ``leak`` more pixels to the right belong to each second mask.
+    """
+    rng = np.random.default_rng(0)
+    normal, low, high = np.array(normal, float), np.array(low, float), np.array(high, float)
+    front = max(low @ normal, high @ normal)
+    v, u = np.mgrid[:240, :320]
+    rays = np.stack([(u - CAMERA.cx) / 280, (v - CAMERA.cy) / 280, np.ones(u.shape)], axis=-1)
+    frames, masks = [], []
+    for i, eye in enumerate(eyes):
+        T = looking(eye, (low + high) / 2)
+        turned = rays @ T[:3, :3].T
+        to_front = (front - T[:3, 3] @ normal) / (turned @ normal)
+        at = T[:3, 3] + to_front[..., None] * turned
+        inside = (np.abs(normal) > 0.5) | ((at >= low) & (at <= high))
+        mask = inside.all(axis=-1)
+        depth = np.where(mask, to_front, -(T[:3, 3] @ normal) / (turned @ normal))
+        depth = np.where((depth > 0) & (depth < 8), depth + rng.normal(0, noise, mask.shape), 0)
+        color = np.full((240, 320, 3), 128, dtype=np.uint8)
+        frames.append(RgbdFrame(i, color, depth.astype(np.float32), CAMERA, T))
+        said = mask.copy()
+        for step in range(1, (leak if i % 2 else 0) + 1):
+            said[:, step:] |= mask[:, :-step]
+        masks.append(FrameMask(i, said))
+    return WindowSnapshot.of(frames), MaskTrack(0, tuple(masks))
+
+
+RUG = ((-0.6, 2.0, 0.0), (0.6, 2.8, 0.012), (0, 0, 1))
+RUG_EYES = [(x, 0.0, 1.4) for x in (-0.8, -0.4, 0.0, 0.4, 0.8, 1.2)]
+PICTURE = ((-0.4, -0.04, 1.0), (0.4, 0.0, 1.5), (0, -1, 0))
+PICTURE_EYES = [(x, -2.2, 1.4) for x in (-2.0, -1.2, -0.4, 0.4, 1.2)]
+
+
+@pytest.mark.parametrize(
+    ("thing", "eyes"), [(RUG, RUG_EYES), (PICTURE, PICTURE_EYES)], ids=["rug", "picture"]
+)
+def test_outline_and_thickness_are_finer_than_the_noise(thing, eyes):
+    noise = 0.012
+    window, track = plate(*thing, eyes, noise)
+    box = lift(window, track).box
+    size = np.abs(np.subtract(thing[1], thing[0]))
+    center = np.add(thing[0], thing[1]) / 2
+    corners = box.corners()
+    found = corners.max(axis=0) - corners.min(axis=0)
+    assert np.abs(found - size).max() < 0.03
+    assert np.abs(np.array(box.center) - center).max() < 0.015
+    thin = int(np.argmin(size))
+    assert abs(found[thin] - size[thin]) < 0.006
+    truth = Box3D(tuple(center), tuple(size), 0.0)
+    plain = lift(window, track, config=LiftConfig(reach_wall=False, reach_support=False)).box
+    assert box3d_iou(box, truth) > box3d_iou(plain, truth) + 0.1
+
+
+def test_views_that_see_the_wall_beside_it_outvote_masks_that_spill_over():
+    window, track = plate(*PICTURE, PICTURE_EYES, 0.004, leak=6)
+    box = lift(window, track).box
+    assert abs(max(box.size) - 0.8) < 0.03
+
+
+def test_a_thing_as_deep_as_wide_is_not_flat():
+    cube = ((-0.15, 2.0, 0.0), (0.15, 2.3, 0.25), (0, 0, 1))
+    window, track = plate(*cube, RUG_EYES, 0.004)
+    box = lift(window, track).box
+    assert box.size[2] > 0.2
