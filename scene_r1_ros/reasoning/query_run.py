@@ -54,6 +54,7 @@ class QueryRun:
         self.trace = trace
         self.dialogue = Dialogue(self.backend, self.config, control, trace)
         self._shown: dict[tuple[int, tuple[int, int]], TimedImage] = {}
+        self._said: dict[tuple[int, ...], ImageReply] = {}
 
     # -- grounding
 
@@ -62,13 +63,10 @@ class QueryRun:
         if temporal.span is None:
             return self._abstained(temporal.candidates, temporal.rationale, "")
         span = self._span_ns(temporal.span)
-        ranked = self._ranked(span)
-        views, reply = self._boxed(ranked, oracle)
-        if reply.box is None:
+        reply, checked = self._boxed(self._ranked(span), oracle)
+        if checked is None:
             return self._abstained(reply.candidates, temporal.rationale, reply.rationale, span)
         self._unknown_words()
-        anchor = views[reply.view]
-        checked = self._verified(anchor, reply.box, ranked, oracle)
         return Grounding(
             query=self.query,
             found=True,
@@ -122,18 +120,32 @@ class QueryRun:
 
     def _boxed(
         self, ranked: Sequence[RgbdFrame], oracle: Oracle
-    ) -> tuple[Sequence[RgbdFrame], ImageReply]:
-        """The views of the first look that finds the object (else of the last), and its box."""
+    ) -> tuple[ImageReply, Verification | None]:
+        """The box of the first look that other views confirm, else of the look that they confirm
+        best; the last look's reply without one where no look finds the object."""
         looks = view_looks(ranked, self.config.views, self.config.view_looks)
         if oracle.view_stamp_ns is not None:
             frame = self.window.at(oracle.view_stamp_ns)
             self.trace.add_choice("view", f"{self.window.time_of(frame):.2f} s", "oracle")
             looks = ((frame,),)
+        best: tuple[ImageReply, Verification] | None = None
         for views in looks:
-            reply = self._image(views, oracle)
-            if reply.box is not None or reply.candidates > 1:
+            try:
+                reply = self._image(views, oracle)
+            except UnparsableAnswerError:
+                if best is None:
+                    raise
                 break
-        return views, reply
+            if reply.candidates > 1:
+                break
+            if reply.box is None:
+                continue
+            checked = self._verified(views[reply.view], reply.box, ranked, oracle)
+            if best is None or checked.confidence > best[1].confidence:
+                best = reply, checked
+            if checked.confidence >= self.config.confirmed:
+                break
+        return best or (reply, None)
 
     def _image(self, views: Sequence[RgbdFrame], oracle: Oracle) -> ImageReply:
         if oracle.box is not None:
@@ -141,13 +153,7 @@ class QueryRun:
             box = checked_box(oracle.box, camera.width, camera.height)
             self.trace.add_choice("box", _shown(box), "oracle")
             return ImageReply(0, box, "", "The box was given.", 1)
-        messages = image_prompt(self.words, self._timed(views), self.config.style)
-        reply = self.dialogue.ask(
-            "image",
-            messages,
-            _stamps(views),
-            lambda g: read_image(g, views, self.backend.box_frame),
-        )
+        reply = self._asked("image", views, self.config.retries)
         if reply.box is None:
             self.trace.add_choice("box", _none(reply.candidates), "model", reply.rationale)
             return reply
@@ -216,15 +222,21 @@ class QueryRun:
         return refined
 
     def _ask_box(self, frame: RgbdFrame) -> BoxXyxy | None:
-        messages = image_prompt(self.words, self._timed([frame]), self.config.style)
-        reply = self.dialogue.ask(
-            "verify",
-            messages,
-            [frame.stamp_ns],
-            lambda g: read_image(g, [frame], self.backend.box_frame),
-            retries=0,
-        )
-        return reply.box
+        return self._asked("verify", [frame], 0).box
+
+    def _asked(self, stage: str, views: Sequence[RgbdFrame], retries: int) -> ImageReply:
+        """The model's reply to these views; what it said of a single one is not asked again."""
+        stamps = tuple(_stamps(views))
+        if stamps not in self._said:
+            messages = image_prompt(self.words, self._timed(views), self.config.style)
+            self._said[stamps] = self.dialogue.ask(
+                stage,
+                messages,
+                stamps,
+                lambda g: read_image(g, views, self.backend.box_frame),
+                retries=retries,
+            )
+        return self._said[stamps]
 
     def _abstained(
         self,

@@ -45,7 +45,8 @@ class ReasonerConfig(Config):
         minimum=1, maximum=16,
     )  # fmt: skip
     view_looks: int = option(
-        3, "Looks of stage 2, each at the next best frames, until one of them shows the object.",
+        3, "Looks of stage 2, each at the next best frames, until one of them shows the object "
+        "and other views confirm it.",
         minimum=1, maximum=16,
     )  # fmt: skip
     verify_views: int = option(
@@ -57,6 +58,11 @@ class ReasonerConfig(Config):
     consensus: bool = option(
         True, "Take the view whose 3D box agrees best with the others, not always the chosen one."
     )
+    confirmed: float = option(
+        0.5, "Stage 2 looks on, at the next best frames, while the confidence of its box is below "
+        "this: the views that should see it too do not. The surest box is taken in the end.",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
     refine_span: bool = option(
         True,
         "The span becomes the frames around the anchor in which depth and pose see the boxed "

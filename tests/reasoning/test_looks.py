@@ -57,3 +57,41 @@ def test_what_the_best_views_do_not_show_is_looked_for_in_the_next_best(looks: i
     assert script.ground(WINDOW, "the red box").found == (looks == 3)
     assert [len(times) for times in asked] == [2] * looks
     assert len({t for times in asked for t in times}) == 2 * looks
+
+
+@pytest.mark.parametrize(("confirmed", "name"), [(0.5, "red"), (0.0, "blue")])
+def test_a_box_that_other_views_deny_is_taken_only_if_no_look_does_better(confirmed, name) -> None:
+    looks: list[float] = []
+
+    def wrong_at_first(messages: Conversation) -> str:
+        if stage_of(messages) != "image":
+            return Truthful("red")(messages)
+        looks.append(confirmed)
+        return Truthful("blue" if len(looks) == 1 else "red")(messages)
+
+    settings = {"views": 2, "view_looks": 2, "verify_views": 2, "consensus": False}
+    found = reasoner(wrong_at_first, confirmed=confirmed, **settings).ground(WINDOW, "red")
+    assert found.label == name
+    assert len(looks) == (2 if confirmed else 1)
+    looks.clear()
+    # a reply that cannot be used loses no box that was found before
+    once = reasoner(
+        lambda m: "?" if looks and stage_of(m) == "image" else wrong_at_first(m), **settings
+    ).ground(WINDOW, "red")
+    assert once.label == "blue"
+
+
+def test_what_was_said_of_a_single_view_is_not_asked_again() -> None:
+    asked: list[float] = []
+
+    def denied(messages: Conversation) -> str:
+        if stage_of(messages) == "temporal":
+            return Truthful("red")(messages)
+        (frame,) = shown_frames(messages, WINDOW)
+        asked.append(WINDOW.time_of(frame))
+        return Truthful("red")(messages) if len(asked) == 1 else reply("not found")
+
+    found = reasoner(denied, views=1, view_looks=3, verify_views=2).ground(WINDOW, "red")
+    assert found.found
+    assert found.confidence < 0.5
+    assert len(asked) == len(set(asked))
