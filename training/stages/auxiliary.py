@@ -9,15 +9,22 @@ are. Two heads, which exist in training only, tell it densely:
   object that is asked for, and that object's box. It can only fall if the query is read, and what
   it finds can be read by the layers that follow.
 
-    loss = w_d (bce + ce + ce + 5 l1) + w_p (bce + 5 l1),  l1 and ce over tokens on an object
+    loss = w_d (bce + ce + ce + box) + w_p (bce + box),  box and ce over tokens on an object
+    box  = 5 l1 + 2 (1 - giou)
 
-(the 5 is DETR's, arXiv 2005.12872: boxes as shares of an image differ by little).
+with DETR's weights (arXiv 2005.12872); the generalised IoU (arXiv 1902.09630) sees small boxes as
+well as large ones, of which l1 alone thinks more. Boxes are counted in eights of tokens: about the
+shares of an image that DETR has, and the same for images of any size.
 """
 
 from __future__ import annotations
 
+import pickle
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
+from torchvision.ops import generalized_box_iou_loss
 
 from scene_r1_ros.errors import ConfigError
 
@@ -25,8 +32,10 @@ from ..examples.colors import BASIC_COLORS
 from .settings import AuxConfig
 from .token_targets import TokenTargets
 
-_BOX = 5.0
-"""Weight of the boxes."""
+_L1, _GIOU = 5.0, 2.0
+"""Weights of the two losses of boxes."""
+_UNIT = 8.0
+"""Tokens that a head's output of 1 means."""
 
 
 class Heads(nn.Module):
@@ -57,7 +66,22 @@ class Heads(nn.Module):
         """``tokens`` (N, hidden) of a layer of the language model at the image positions."""
         out = self.pointing(tokens.float())
         asked, box = targets.asked.to(out.device), targets.asked_box.to(out.device)
-        return _token_loss(out[:, 0], out[:, 1:5].sigmoid(), asked, box, positive)
+        return _token_loss(out[:, 0], out[:, 1:5], asked, box, positive)
+
+
+def load_heads(heads: Heads, path: Path) -> None:
+    """Go on with the heads of a run before.
+
+    Raises:
+        ConfigError: if the file cannot be read or its heads have other shapes.
+    """
+    try:
+        heads.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ConfigError(
+            f"aux.heads = {path} cannot be used ({str(error).splitlines()[-1].strip()}): it needs "
+            f"the auxiliary_heads.pt of a run of the same model and the same kinds of things."
+        ) from error
 
 
 def pointing_layer(wanted: int, layers: int) -> int:
@@ -90,5 +114,12 @@ def _token_loss(logit: Tensor, said: Tensor, on: Tensor, box: Tensor, positive: 
     loss = nn.functional.binary_cross_entropy_with_logits(logit, on, weight=weight)
     found = on > 0
     if bool(found.any()):
-        loss = loss + _BOX * (said[found] - box[found]).abs().mean()
+        loss = loss + _box_loss(said[found], box[found] / _UNIT)
     return loss
+
+
+def _box_loss(said: Tensor, box: Tensor) -> Tensor:
+    first, second = said[:, :2], said[:, 2:]
+    ordered = torch.cat([torch.minimum(first, second), torch.maximum(first, second)], dim=1)
+    giou = generalized_box_iou_loss(ordered, box, reduction="mean")
+    return _L1 * (said - box).abs().mean() + _GIOU * giou

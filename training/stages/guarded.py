@@ -113,7 +113,7 @@ class Guarded:
             super()._save_checkpoint(model, trial)  # type: ignore[misc]
             self.accelerator.wait_for_everyone()  # type: ignore[attr-defined]
             if args.should_save:
-                self._save_more(folder)
+                self.save_more(folder)
                 seal(folder)
                 remove_old(out, self.keep)
         except Exception as error:
@@ -123,7 +123,7 @@ class Guarded:
             shutil.rmtree(folder, ignore_errors=True)
             raise TrainingError(disk_sentence(out, error)) from error
 
-    def _save_more(self, folder: Path) -> None:
+    def save_more(self, folder: Path) -> None:
         """What a trainer keeps beside its model, before the checkpoint is sealed."""
 
     def _checkpoint_bytes(self) -> int:

@@ -81,6 +81,8 @@ def run_stage(
     _train(trainer, whole[-1] if whole else None)
     final = out / FINAL
     save_final(trainer, learner, settings, kind, final)
+    if main:
+        trainer.save_more(out)
     history = trainer.state.log_history
     figures = {k: v for k, v in _last(history).items() if isinstance(v, int | float)}
     if main:

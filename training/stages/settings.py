@@ -148,6 +148,10 @@ class AuxConfig(Config):
     )  # fmt: skip
     vision_only: bool = option(False, "Only the dense loss: the language model does not run.")
     positive: float = option(4.0, "Weight of tokens that lie on the object.", minimum=0.1)
+    heads: str = option(
+        "", "auxiliary_heads.pt of a run before, to go on with its heads; empty: new ones, which "
+        "first unlearn what a trained model knows."
+    )  # fmt: skip
     soft_boxes: float = option(
         0.0, "Weight: coordinates learnt with Gaussian soft labels instead of plain "
         "cross-entropy; needs a tokenizer with a token for each number.", minimum=0.0,

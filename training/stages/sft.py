@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from trl import SFTTrainer
 
-from .auxiliary import Heads, check_auxiliary, pointing_layer
+from .auxiliary import Heads, check_auxiliary, load_heads, pointing_layer
 from .grouping import GroupedSampler
 from .guarded import Guarded
 from .settings import AuxConfig
@@ -50,6 +50,8 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             self.data_collator = _WithTargets(collator, factor, kinds)
             hidden = self.model.config.get_text_config().hidden_size
             self.heads = Heads(hidden, len(kinds), self.args.seed).to(self.args.device)
+            if self.aux.heads:
+                load_heads(self.heads, Path(self.aux.heads))
             if self.aux.soft_boxes:
                 tokenizer = self.processing_class.tokenizer
                 self.soft = SoftBoxes(tokenizer, self.aux.deviation)
@@ -135,7 +137,7 @@ class ColdStartTrainer(Guarded, SFTTrainer):
 
         return hook
 
-    def _save_more(self, folder: Path) -> None:
+    def save_more(self, folder: Path) -> None:
         if self.heads is not None:
             torch.save(self.heads.state_dict(), folder / HEADS_FILE)
 

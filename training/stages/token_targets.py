@@ -29,7 +29,8 @@ class TokenTargets:
     """Of all image tokens of a batch, in order: ``asked`` (N,) and ``asked_box`` (N, 4) of the
     target, ``kind`` (N,) of what is at the token (-1: nothing labelled), whether that is a
     ``thing`` (N,), no part of the building, its ``color`` (N,) (-1: unknown) and its ``box``
-    (N, 4); boxes are x0, y0, x1, y1 as shares of the image, ``box`` from the token's own centre."""
+    (N, 4); boxes are x0, y0, x1, y1 in sides of a token, so that they mean the same in images of
+    any size, ``asked_box`` from the image's corner, ``box`` from the token's own centre."""
 
     asked: Tensor
     asked_box: Tensor
@@ -76,12 +77,13 @@ def _frame(
         kind[on] = labels[thing.name]
         is_thing[on] = float(thing.name not in STRUCTURE)
         color[on] = BASIC_COLORS.index(thing.color) if thing.color else -1
-        box[on] = _share(thing.box, size) - centers[on].repeat(1, 2)
+        box[on] = _in_tokens(thing.box, size, seen, factor) - centers[on].repeat(1, 2)
     if asked is not None:
         mine = [i for i, thing in enumerate(around.things) if thing.object_id in wanted]
         seen_there = held[:, mine].any()
-        on = _asked(held, mine) if seen_there else _nearest(centers, _share(asked, size))
-        asked_on[on], asked_box[on] = 1.0, _share(asked, size)
+        there = _in_tokens(asked, size, seen, factor)
+        on = _asked(held, mine) if seen_there else _nearest(centers, there)
+        asked_on[on], asked_box[on] = 1.0, there
     return asked_on, asked_box, kind, is_thing, color, box
 
 
@@ -118,18 +120,20 @@ def _asked(held: NDArray[np.float32], mine: Sequence[int]) -> Tensor:
     return torch.from_numpy(on)
 
 
-def _nearest(centers: Tensor, share: Tensor) -> Tensor:
+def _nearest(centers: Tensor, box: Tensor) -> Tensor:
     on = torch.zeros(len(centers), dtype=torch.bool)
-    on[(centers - (share[:2] + share[2:]) / 2).norm(dim=1).argmin()] = True
+    on[(centers - (box[:2] + box[2:]) / 2).norm(dim=1).argmin()] = True
     return on
 
 
 def _centers(seen: Size, factor: int) -> Tensor:
-    """Centres (N, 2) of an image's merged tokens, row by row, as shares of the image."""
+    """Centres (N, 2) of an image's merged tokens, row by row, in sides of a token."""
     columns, rows = seen[0] // factor, seen[1] // factor
     y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    return torch.stack([(x + 0.5) / columns, (y + 0.5) / rows], dim=-1).reshape(-1, 2)
+    return torch.stack([x + 0.5, y + 0.5], dim=-1).reshape(-1, 2)
 
 
-def _share(box: Sequence[float], size: Size) -> Tensor:
-    return torch.tensor(box, dtype=torch.float32) / torch.tensor([*size, *size])
+def _in_tokens(box: BoxXyxy, size: Size, seen: Size, factor: int) -> Tensor:
+    """A box of the original image (``size``) in sides of a token of what the model has ``seen``."""
+    scale = torch.tensor([seen[0] / size[0], seen[1] / size[1]]) / factor
+    return torch.tensor(box, dtype=torch.float32) * scale.repeat(2)

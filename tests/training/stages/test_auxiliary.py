@@ -40,12 +40,12 @@ def test_tokens_on_the_object_are_those_that_its_mask_has_enough_of(work):
     on = targets.asked > 0
     assert torch.allclose(
         targets.asked_box.reshape(8, 12, 4)[2, 6],
-        torch.tensor([52 / 112, 30 / 84, 82 / 112, 66 / 84]),
+        torch.tensor([52, 30, 82, 66]) / 28,
     )
     # the dense loss has it from the token's own centre: the tower knows no more
     assert torch.allclose(
         targets.box.reshape(8, 12, 4)[2, 6],
-        torch.tensor([(52 - 70) / 112, (30 - 42) / 84, (82 - 70) / 112, (66 - 42) / 84]),
+        torch.tensor([52 - 70, 30 - 42, 82 - 70, 66 - 42]) / 28,
     )
     assert set(targets.kind[on].tolist()) == {1}
     assert (targets.kind.reshape(8, 3, 4)[:, 0, 0] == 0).all()
@@ -90,6 +90,36 @@ def test_both_losses_fall_resume_and_leave_nothing_in_the_model(work):
     assert same(whole.final, again.final)
     assert weights(whole.final).keys() == weights(work / "tiny").keys()
     AutoModelForImageTextToText.from_pretrained(whole.final)
+
+
+def test_a_run_goes_on_with_the_heads_of_the_one_before(work):
+    first = train("sft", settings(work, "heads", aux=AUX, optim={"steps": 2}))
+    file = first.out / "auxiliary_heads.pt"
+    kept = {**AUX, "heads": str(file)}
+    still = {"steps": 1, "rate": 0.0}
+    again = train("sft", settings(work, "heads_on", aux=kept, optim=still))
+    before, after = (torch.load(p) for p in (file, again.out / "auxiliary_heads.pt"))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    torch.save({name: value[:3] for name, value in before.items()}, work / "other.pt")
+    for path, why in ((work / "other.pt", "size mismatch"), (work / "none.pt", "No such file")):
+        wrong = {**AUX, "heads": str(path)}
+        with pytest.raises(ConfigError, match=rf"aux\.heads = .*{why}"):
+            train("sft", settings(work, path.stem, aux=wrong))
+
+
+def test_a_box_that_is_off_by_its_own_size_costs_as_much_small_as_large():
+    from scene_r1_training.stages.auxiliary import _box_loss
+
+    def giou_part(scale: float) -> float:
+        box = scale * torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+        said = box + scale
+        return float(_box_loss(said, box) - 5.0 * (said - box).abs().mean())
+
+    assert giou_part(0.05) == pytest.approx(giou_part(1.0), rel=1e-3)
+    # two corners said in the wrong order are the same box
+    crossed = torch.tensor([[1.0, 1.0, 0.0, 0.0]])
+    straight = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+    assert float(_box_loss(crossed, straight)) == pytest.approx(5.0)
 
 
 def test_a_vision_phase_moves_the_tower_alone(work):
