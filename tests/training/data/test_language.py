@@ -162,6 +162,21 @@ def test_clips_have_the_length_that_is_asked_for(told) -> None:
     assert max(len(r["frames"]) for r in chains) == 4
 
 
+def test_no_form_of_query_is_denied_more_often_than_found(told) -> None:
+    facts, records, _ = told
+    counts: dict[tuple[bool, int], list[bool]] = {}
+    for chain in records["cold_start"]:
+        if chain["stage"] < 3:
+            solved = parse(chain["query"])
+            group = (solved.relation is not None, chain["stage"])
+            counts.setdefault(group, []).append("not found" in chain["completion"])
+    assert len(counts) == 4
+    for group, denied in counts.items():
+        assert 0.0 < np.mean(denied) < 0.3, group
+    # the annotations keep all of them
+    assert sum(r["eval_type"].startswith("zt") for r in records["multi3drefer"]) > 10
+
+
 def test_chain_check_notices_what_is_not_shown(told) -> None:
     facts, records, _ = told
     chain = next(c for c in records["cold_start"] if c["stage"] == 1)

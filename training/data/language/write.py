@@ -21,6 +21,9 @@ from .verify import verified
 Records = dict[str, list[dict[str, Any]]]
 _ABSENT_SHARE = 0.25
 """Share of the descriptions that are also asked of a view that does not show their object."""
+_MOST_DENIED = 0.25
+"""Share of the chains of a form of query, at most, that end in "not found"."""
+_DENIED = "<answer>not found</answer>"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple
     config = config or LanguageConfig()
     rng = np.random.default_rng([facts.seed, 31])
     out: Records = {"scanrefer": [], "multi3drefer": [], "nr3d": [], "cold_start": []}
+    chains: list[tuple[str, dict[str, Any]]] = []
     for thing in facts.things:
         if thing.object_id not in facts.shown or thing.kind in ("curtain", "rug"):
             continue
@@ -56,12 +60,13 @@ def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple
         for ann_id, query in enumerate(chosen[: config.descriptions]):
             record = records.scanrefer(facts, thing, query, ann_id, rng)
             out["scanrefer"].append(record)
-            _add_chains(out, facts, query, record["description"], rng, config)
+            _add_chains(chains, facts, query, record["description"], rng, config)
         same = sum(t.kind == thing.kind for t in facts.things)
         if 2 <= same <= 6 and chosen:
             query = chosen[-1]
             out["nr3d"].append(records.nr3d(facts, thing, query, len(out["nr3d"]), rng))
-    _add_multi(out, facts, config, rng)
+    _add_multi(out, chains, facts, config, rng)
+    out["cold_start"] = _balanced(chains, facts.seed)
     out["scanqa"] = questions(facts, rng, config.questions)
     answers = (answering(facts, record, rng, config.frames) for record in out["scanqa"])
     out["cold_start"] += [example for example in answers if example is not None]
@@ -70,7 +75,7 @@ def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple
 
 
 def _add_chains(
-    out: Records,
+    chains: list[tuple[str, dict[str, Any]]],
     facts: RoomFacts,
     query: Query,
     text: str,
@@ -80,11 +85,15 @@ def _add_chains(
     examples = [temporal(facts, query, text, rng, config.frames), image(facts, query, text, rng)]
     if rng.random() < _ABSENT_SHARE:
         examples.append(absent(facts, query, text, rng))
-    out["cold_start"] += [example for example in examples if example is not None]
+    chains += [(_form(query), example) for example in examples if example is not None]
 
 
 def _add_multi(
-    out: Records, facts: RoomFacts, config: LanguageConfig, rng: np.random.Generator
+    out: Records,
+    chains: list[tuple[str, dict[str, Any]]],
+    facts: RoomFacts,
+    config: LanguageConfig,
+    rng: np.random.Generator,
 ) -> None:
     several = several_queries(facts, rng)[: max(1, config.descriptions) * 2]
     count = round(config.empty_share * len(out["scanrefer"]))
@@ -109,4 +118,27 @@ def _add_multi(
                 temporal(facts, query, text, rng, config.frames),
                 absent(facts, query, text, rng),
             )
-            out["cold_start"] += [example for example in examples if example is not None]
+            chains += [(_form(query), example) for example in examples if example is not None]
+
+
+def _form(query: Query) -> str:
+    """What a query says beside the noun."""
+    return "relation" if query.form.relation else "color" if query.form.target.color else "noun"
+
+
+def _balanced(chains: list[tuple[str, dict[str, Any]]], seed: int) -> list[dict[str, Any]]:
+    """The chains in their order, less some of those that end in "not found".
+
+    Most queries without a target have no relation, and few of those with one. A model that learnt
+    from all of them would deny a short query for its form, without looking.
+    """
+    rng = np.random.default_rng([seed, 37])
+    groups: dict[tuple[str, int], list[int]] = {}
+    dropped: set[int] = set()
+    for i, (form, chain) in enumerate(chains):
+        groups.setdefault((form, chain["stage"]), []).append(i)
+    for members in groups.values():
+        denied = [i for i in members if chains[i][1]["completion"].endswith(_DENIED)]
+        most = int((len(members) - len(denied)) * _MOST_DENIED / (1 - _MOST_DENIED))
+        dropped.update(rng.permutation(denied)[most:].tolist())
+    return [chain for i, (_, chain) in enumerate(chains) if i not in dropped]
