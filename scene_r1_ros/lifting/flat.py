@@ -17,13 +17,10 @@ from numpy.typing import NDArray
 from ..geometry import Box3D, invert, transform_points
 from ..tracking.depth_surface import depth_noise
 from .box_fit import extent, fit_box
-from .support import mode, readings_beside
+from .support import mode, on_two_sides, readings_beside
 from .views import ObjectView
+from .wall import THICKEST, THINNEST
 
-THINNEST = 0.012
-"""Least thickness in metres given to a flat thing."""
-THICKEST = 0.16
-"""Most thickness in metres of a thing that is flat."""
 _CELLS = 120
 """Cells along the longer side of a face, about."""
 _LEVEL = 0.03
@@ -109,8 +106,10 @@ def _across_wall(
     for band in (0.1, 0.06, 0.04):
         along = np.array([-normal[1], normal[0], 0.0])
         u, height = beside @ along, beside @ normal
-        near = np.abs(height - mode(height, 0.04)) < band if len(height) else []
-        if np.count_nonzero(near) < 200 or np.ptp(u[near]) < 0.3:
+        if len(height) < 200:
+            return normal
+        near = np.abs(height - mode(height, 0.04)) < band
+        if near.sum() < 200 or np.ptp(u[near]) < 0.3:
             return normal
         slope = float(np.polyfit(u[near], height[near], 1)[0])
         if abs(slope) > 0.15:
@@ -239,11 +238,7 @@ def _behind(
     on = near & (np.abs(height - level_of) < width)
     if on.sum() < 0.7 * near.sum():
         return None
-    wide = np.abs(u[on]) > np.abs(v[on])
-    sides = (wide & (u[on] > 0), wide & (u[on] < 0), ~wide & (v[on] > 0), ~wide & (v[on] < 0))
-    if sum(float(s.mean()) > 0.08 for s in sides) < 2:
-        return None
-    return float(np.mean(height[on]))
+    return float(np.mean(height[on])) if on_two_sides(u[on], v[on]) else None
 
 
 def _box(
@@ -259,9 +254,9 @@ def _box(
     at = np.array([c * middle[0] - s * middle[1], s * middle[0] + c * middle[1]])
     T_world_face = invert(face.T_face_world)
     local = np.array([[*at, behind + thickness / 2]])
-    center = tuple(float(x) for x in transform_points(T_world_face, local)[0])
+    x, y, z = (float(v) for v in transform_points(T_world_face, local)[0])
     if not face.upright:
-        return Box3D(center, (float(size[0]), float(size[1]), thickness), yaw)
+        return Box3D((x, y, z), (float(size[0]), float(size[1]), thickness), yaw)
     along = T_world_face[:3, 0]
     turned = float(np.arctan2(along[1], along[0]))
-    return Box3D(center, (float(size[0]), thickness, float(size[1])), turned)
+    return Box3D((x, y, z), (float(size[0]), thickness, float(size[1])), turned)

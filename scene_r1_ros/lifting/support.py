@@ -101,3 +101,11 @@ def mode(values: NDArray[Any], width: float) -> float:
     counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(ordered.size)
     first = int(counts.argmax())
     return float(np.median(ordered[first : first + counts[first]]))
+
+
+def on_two_sides(u: NDArray[Any], v: NDArray[Any], share: float = 0.08) -> bool:
+    """Whether points around a rectangle, in halves of its sides from its middle, lie on two or more
+    of its four sides, each with more than ``share`` of them."""
+    wide = np.abs(u) > np.abs(v)
+    sides = (wide & (u > 0), wide & (u < 0), ~wide & (v > 0), ~wide & (v < 0))
+    return sum(float(side.mean()) > share for side in sides) >= 2

@@ -1,4 +1,4 @@
-"""Flat things on a wall: a picture, a clock, a door. Their thickness drowns in depth noise."""
+"""Things on a wall that are too small, too far or too uneven for :mod:`.flat` to see a plane."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..geometry import Box3D, invert, transform_points, yaw_matrix
 from ..tracking.depth_surface import depth_noise
-from .support import mode, readings_beside
+from .support import mode, on_two_sides, readings_beside
 from .views import ObjectView
 
 THINNEST = 0.012
@@ -73,15 +73,8 @@ def _wall(
     width = 0.02 + 3 * noise
     wall = mode(back[behind], width)
     on_wall = behind & (np.abs(back - wall) < width)
-    if on_wall.sum() < 0.75 * behind.sum() or not _surrounds(beside[on_wall], box, axis):
+    u = beside[on_wall, 1 - axis] / (box.size[1 - axis] / 2)
+    v = beside[on_wall, 2] / (box.size[2] / 2)
+    if on_wall.sum() < 0.75 * behind.sum() or not on_two_sides(u, v):
         return None
     return wall
-
-
-def _surrounds(wall: NDArray[np.float64], box: Box3D, axis: int, share: float = 0.08) -> bool:
-    """Whether the wall's points (N, 3) in the box's frame lie on two or more of its four sides."""
-    u = wall[:, 1 - axis] / (box.size[1 - axis] / 2)
-    v = wall[:, 2] / (box.size[2] / 2)
-    wide = np.abs(u) > np.abs(v)
-    sides = (wide & (u > 0), wide & (u < 0), ~wide & (v > 0), ~wide & (v < 0))
-    return sum(float(side.mean()) > share for side in sides) >= 2

@@ -4,8 +4,9 @@
 Each model answers the same prompts, greedily and once; clips and views are drawn from the 2D
 labels of the prepared data set as for training with rewards, and prompted as the first model was
 trained. The ``score`` is what GRPO pays for:
-the IoU where there is a target, 1 for a right "not found" where there is none. The difference of
-the two models' scores comes with its interval, from a bootstrap over rooms with the pairs kept.
+the IoU where there is a target, 1 for a right "not found" where there is none. ``by_size`` has the
+figures of targets that cover about as much of the image. The difference of the two models' scores
+comes with its interval, from a bootstrap over rooms with the pairs kept.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from .figures import Figures, intervals, mean_figures
 from .rates import IOU_THRESHOLDS, acc_name
 
 BATCH = 16
+SIZES = (0.02, 0.06, 0.15, 1.0)
+"""Upper limits of the groups by size, as shares of the image."""
 
 
 def stage_figures(
@@ -64,6 +67,21 @@ def with_intervals(figures: dict[str, Figures], rooms: dict[str, str]) -> dict[s
         name: {"mean": mean, "interval": ends.get(name), "n": counts.get(name)}
         for name, mean in mean_figures(list(figures.values())).items()
     }
+
+
+def by_size(
+    figures: dict[str, Figures], examples: Sequence[Example], rooms: dict[str, str]
+) -> dict[str, Any]:
+    """Figures with intervals by how much of the image the target's box covers where it is largest;
+    a group is named by its upper limit."""
+    groups: dict[float, dict[str, Figures]] = {}
+    for example in examples:
+        areas = [(b[2] - b[0]) * (b[3] - b[1]) for b in example.boxes if b is not None]
+        if example.found and areas:
+            share = max(areas) / (example.image_size[0] * example.image_size[1])
+            limit = next(size for size in SIZES if share <= size or size == SIZES[-1])
+            groups.setdefault(limit, {})[example.key] = figures[example.key]
+    return {f"up to {size:.0%}": with_intervals(groups[size], rooms) for size in sorted(groups)}
 
 
 def differences(one: dict[str, Figures], other: dict[str, Figures]) -> dict[str, Figures]:
@@ -140,7 +158,10 @@ def main(argv: Iterable[str] | None = None) -> None:
         "stage": stage,
         "samples": len(examples),
         "rooms": len(set(rooms.values())),
-        "models": {m: with_intervals(f, rooms) for m, f in zip(args.models, each, strict=True)},
+        "models": {
+            model: {**with_intervals(found, rooms), "by_size": by_size(found, examples, rooms)}
+            for model, found in zip(args.models, each, strict=True)
+        },
     }
     if len(each) == 2:
         report["gain"] = with_intervals(differences(*each), rooms)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 from scene_r1_training.evaluation import stage_bench
-from scene_r1_training.evaluation.stage_bench import differences, stage_figures, with_intervals
+from scene_r1_training.evaluation.stage_bench import (
+    by_size,
+    differences,
+    stage_figures,
+    with_intervals,
+)
 from scene_r1_training.examples.labelled import examples_from_labels
 from scene_r1_training.examples.settings import DataConfig
 from training_runs import settings, train
@@ -46,6 +52,23 @@ def test_the_truth_scores_one_and_a_false_not_found_nothing(monkeypatch, work):
     rooms = {example.key: example.scene_id for example in examples}
     share = sum(example.found for example in examples) / len(examples)
     assert with_intervals(gain, rooms)["score_gain"]["mean"] == pytest.approx(share)
+
+
+def test_small_targets_are_counted_apart_from_large_ones(monkeypatch, work):
+    never = "<think>no</think><answer>not found</answer>"
+    examples, _ = figures_when_it_says(monkeypatch, work, "image", lambda example: never)
+    found = next(example for example in examples if example.found)
+    width, height = found.image_size
+    large = dataclasses.replace(found, key="large", boxes=((0, 0, width, height / 2),))
+    small = dataclasses.replace(found, key="small", boxes=((0, 0, width / 10, height / 10),))
+    absent = dataclasses.replace(found, key="absent", boxes=(None,))
+    figures = {"large": {"iou": 1.0}, "small": {"iou": 0.0}, "absent": {"iou": 0.5}}
+    rooms = {"large": "a", "small": "b", "absent": "c"}
+    groups = by_size(figures, [large, small, absent], rooms)
+    assert {name: group["iou"]["mean"] for name, group in groups.items()} == {
+        "up to 2%": 0.0,
+        "up to 100%": 1.0,
+    }
 
 
 def test_the_command_asks_as_the_model_was_trained(work, capsys):
