@@ -7,9 +7,9 @@ from box_room import CAMERA, BoxRoom
 from geometry_msgs.msg import PoseStamped, TransformStamped
 from nav_msgs.msg import Odometry
 from rclpy.qos import QoSProfile
-from ros_graph import wait_for
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
+from waiting import wait_for
 
 from scene_r1_ros.feed_config import FeedConfig
 from scene_r1_ros.frames import VideoWindow

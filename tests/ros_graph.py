@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 # Without it a field of the wrong type ends the process inside rosidl instead of raising.
@@ -17,17 +16,6 @@ import rclpy
 from scene_r1_ros.ros.transport import use_shared_memory_profile
 
 use_shared_memory_profile()
-
-
-def wait_for(condition, timeout=60.0, what="the condition"):
-    """Poll until ``condition()`` is true and return its value; fail after ``timeout`` seconds."""
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not come about within {timeout} s")
 
 
 class Graph:

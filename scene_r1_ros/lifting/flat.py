@@ -8,15 +8,17 @@ of many readings and the surface that the thing is on.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Box3D, invert, transform_points
+from ..geometry import Box3D, invert, transform_points, yaw_matrix
 from ..tracking.depth_surface import depth_noise
+from ..tracking.frame_view import project
 from .box_fit import extent, fit_box
+from .masks import largest_components
 from .support import mode, on_two_sides, readings_beside
 from .views import ObjectView
 from .wall import THICKEST, THINNEST
@@ -29,13 +31,18 @@ _LEVEL = 0.03
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A plane in front of which the cameras are: ``T_face_world`` (4, 4) has x and y on it and z
+    """A plane in front of which the cameras are: ``T_world_face`` (4, 4) has x and y on it and z
     towards the cameras; ``z`` 0 is where most of the object's readings are. ``noise`` is a single
     reading's deviation in metres."""
 
-    T_face_world: NDArray[np.float64]
+    T_world_face: NDArray[np.float64]
     upright: bool
     noise: float
+
+    @functools.cached_property
+    def T_face_world(self) -> NDArray[np.float64]:
+        """The way back."""
+        return invert(self.T_world_face)
 
 
 def flat_box(
@@ -70,18 +77,17 @@ def _face(box: Box3D, points: NDArray[np.float32], views: list[ObjectView]) -> F
     cameras = np.array([view.frame.T_world_camera[:3, 3] for view in views])
     distance = float(np.median(np.linalg.norm(cameras - np.array(box.center), axis=1)))
     noise = float(depth_noise(distance))
+    band = 0.02 + 2.5 * noise
+    if 4 * band > np.sort(box.size)[1]:
+        return None  # as deep as wide, or too far away to tell
     if thin == 2:
         normal = np.array([0.0, 0.0, 1.0])
     else:
         turned = box.yaw + (np.pi / 2 if thin == 1 else 0.0)
         normal = np.array([np.cos(turned), np.sin(turned), 0.0])
         normal *= 1.0 if np.median((cameras - box.center) @ normal) > 0 else -1.0
-    if thin < 2:
         normal = _across_wall(box, views, normal)
     height = (points.astype(np.float64) - box.center) @ normal
-    band = 0.02 + 2.5 * noise
-    if 4 * band > np.sort(box.size)[1]:
-        return None  # as deep as wide, or too far away to tell
     middle = mode(height, band)
     near = np.abs(height - middle) < band
     if near.mean() < 0.8:
@@ -93,7 +99,7 @@ def _face(box: Box3D, points: NDArray[np.float32], views: list[ObjectView]) -> F
     T_world_face = np.eye(4)
     T_world_face[:3, :3] = np.stack([x, np.cross(normal, x), normal], axis=1)
     T_world_face[:3, 3] = origin
-    return Face(invert(T_world_face), thin != 2, noise)
+    return Face(T_world_face, thin != 2, noise)
 
 
 def _across_wall(
@@ -135,17 +141,12 @@ def _outline(
     columns, rows = np.ceil((high - low) / side).astype(int)
     y, x = np.mgrid[:rows, :columns]
     centers = low + side * (np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5)
-    T_world_face = invert(face.T_face_world)
-    world = transform_points(T_world_face, np.c_[centers, np.zeros(len(centers))])
+    world = transform_points(face.T_world_face, np.c_[centers, np.zeros(len(centers))])
     votes = np.zeros(len(centers))
     for view in views:
-        votes += _votes(view, world, T_world_face[:3, 2])
-    kept = (votes > 0).reshape(rows, columns).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(kept, connectivity=4)
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0
-    main = (areas >= 0.2 * areas.max())[labels] & (kept > 0)
-    return centers[main.ravel()], side
+        votes += _votes(view, world, face.T_world_face[:3, 2])
+    kept = (votes > 0).reshape(rows, columns)
+    return centers[largest_components(kept, 0.2, connectivity=4).ravel()], side
 
 
 def _votes(
@@ -153,21 +154,16 @@ def _votes(
 ) -> NDArray[np.float64]:
     """What a view says of the face's cells (N, 3): above 0 yes, below 0 no; near and straight views
     see their outline the sharpest, and weigh by the pixels that a cell has in them."""
-    camera = view.frame.intrinsics
-    local = transform_points(invert(view.frame.T_world_camera), world - view.shift)
-    z = local[:, 2]
+    at = world - view.shift
+    pixels = project(view.frame, at)
+    seen = pixels.inside
+    z, rows, cols = pixels.z[seen], pixels.rows[seen], pixels.cols[seen]
+    depth = view.frame.depth_m[rows, cols]
+    hidden = (depth > 0) & (depth < z - 0.03 - 3 * depth_noise(z))
+    told = np.where(view.mask[rows, cols], 1.0, np.where(depth > 0, -1.0, 0.0))
+    facing = np.abs((at[seen] - view.frame.T_world_camera[:3, 3]) @ normal) / z
     votes = np.zeros(len(world))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        u = np.rint(local[:, 0] / z * camera.fx + camera.cx)
-        v = np.rint(local[:, 1] / z * camera.fy + camera.cy)
-        seen = (z > 0.05) & (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
-    columns, rows = u[seen].astype(int), v[seen].astype(int)
-    inside = view.mask[rows, columns]
-    depth = view.frame.depth_m[rows, columns]
-    hidden = (depth > 0) & (depth < z[seen] - 0.03 - 3 * depth_noise(z[seen]))
-    told = np.where(inside, 1.0, np.where(depth > 0, -1.0, 0.0))
-    facing = np.abs(local[seen] @ (view.frame.T_world_camera[:3, :3].T @ normal)) / z[seen]
-    votes[seen] = np.where(hidden, 0.0, told * facing / z[seen] ** 2)
+    votes[seen] = np.where(hidden, 0.0, told * facing / z**2)
     return votes
 
 
@@ -183,14 +179,8 @@ def _rectangle(
     lying = np.c_[cells, np.zeros(len(cells))].astype(np.float32)
     fitted = fit_box(lying, weights, 0.005, True)
     half = np.array(fitted.size[:2]) / 2 + side / 2
-    c, s = np.cos(fitted.yaw), np.sin(fitted.yaw)
-    middle = np.array([[c, s], [-s, c]]) @ np.array(fitted.center[:2])
+    middle = np.array(fitted.center[:2]) @ yaw_matrix(fitted.yaw)[:2, :2]
     return middle - half, middle + half, fitted.yaw
-
-
-def _turned(points: NDArray[np.float64], yaw: float) -> NDArray[np.float64]:
-    c, s = np.cos(yaw), np.sin(yaw)
-    return points @ np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
 
 
 def _front(
@@ -221,7 +211,7 @@ def _behind(
     """Height of the surface around the thing, seen on two or more of its sides; else None."""
     around = _box(face, low, high, yaw, -0.01, 0.02)
     beside = readings_beside(around, views).astype(np.float64)
-    local = _turned(transform_points(face.T_face_world, beside), yaw)
+    local = transform_points(face.T_face_world, beside) @ yaw_matrix(yaw)
     middle, half = (low + high) / 2, (high - low) / 2
     u, v = ((local[:, :2] - middle) / half).T
     height = local[:, 2]
@@ -250,13 +240,10 @@ def _box(
     thickness: float,
 ) -> Box3D:
     middle, size = (low + high) / 2, high - low
-    c, s = np.cos(yaw), np.sin(yaw)
-    at = np.array([c * middle[0] - s * middle[1], s * middle[0] + c * middle[1]])
-    T_world_face = invert(face.T_face_world)
-    local = np.array([[*at, behind + thickness / 2]])
-    x, y, z = (float(v) for v in transform_points(T_world_face, local)[0])
+    local = yaw_matrix(yaw) @ np.array([*middle, behind + thickness / 2])
+    x, y, z = (float(v) for v in transform_points(face.T_world_face, local[None])[0])
     if not face.upright:
         return Box3D((x, y, z), (float(size[0]), float(size[1]), thickness), yaw)
-    along = T_world_face[:3, 0]
+    along = face.T_world_face[:3, 0]
     turned = float(np.arctan2(along[1], along[0]))
     return Box3D((x, y, z), (float(size[0]), thickness, float(size[1])), turned)

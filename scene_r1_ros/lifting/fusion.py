@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..geometry import invert, transform_points
+from ..tracking.frame_view import project
 from .views import ObjectView
 
 
@@ -73,20 +73,13 @@ def with_visibility(cloud: FusedCloud, views: list[ObjectView], voxel: float) ->
     supporting = np.zeros(len(cloud), dtype=np.int32)
     opposing = np.zeros(len(cloud), dtype=np.int32)
     for view in views:
-        camera = view.frame.intrinsics
-        in_camera = transform_points(
-            invert(view.frame.T_world_camera), cloud.points - view.shift.astype(np.float32)
-        )
-        z = in_camera[:, 2]
-        safe = np.where(z > 0.05, z, 1.0)
-        u = np.rint(in_camera[:, 0] / safe * camera.fx + camera.cx)
-        v = np.rint(in_camera[:, 1] / safe * camera.fy + camera.cy)
-        seen = (z > 0.05) & (u >= 0) & (u < camera.width) & (v >= 0) & (v < camera.height)
-        cols, rows = u[seen].astype(np.int64), v[seen].astype(np.int64)
+        pixels = project(view.frame, cloud.points - view.shift.astype(np.float32))
+        seen = pixels.inside
+        z, rows, cols = pixels.z[seen], pixels.rows[seen], pixels.cols[seen]
         mask = cv2.dilate(view.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
         inside = mask[rows, cols]
-        difference = view.frame.depth_m[rows, cols] - z[seen]
-        limit = 0.015 + 1.5 * voxel + 0.004 * z[seen] ** 2
+        difference = view.frame.depth_m[rows, cols] - z
+        limit = 0.015 + 1.5 * voxel + 0.004 * z**2
         there = np.abs(difference) <= limit
         supporting[seen] += there & inside
         opposing[seen] += (there & ~inside) | (difference > limit)

@@ -25,10 +25,10 @@ def eroded(mask: Bool, pixels: int) -> Bool:
     return mask
 
 
-def largest_components(mask: Bool, share: float) -> Bool:
-    """The 8-connected pieces with at least ``share`` of the largest one's pixels."""
+def largest_components(mask: Bool, share: float, connectivity: int = 8) -> Bool:
+    """The connected pieces with at least ``share`` of the largest one's pixels."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
+        mask.astype(np.uint8), connectivity=connectivity, ltype=cv2.CV_32S
     )
     if count <= 2:
         return mask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class Projection:
     inside: Bool
 
 
-def project(frame: RgbdFrame, points: NDArray[np.float32]) -> Projection:
+def project(frame: RgbdFrame, points: NDArray[Any]) -> Projection:
     """Project world points (N, 3) into ``frame``."""
     camera = frame.intrinsics
     cam = transform_points(invert(frame.T_world_camera), points)

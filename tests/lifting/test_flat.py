@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scannet_scenes import look_at
 
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame, WindowSnapshot
 from scene_r1_ros.geometry import Box3D, box3d_iou
@@ -11,17 +12,6 @@ from scene_r1_ros.lifting import LiftConfig, lift
 from scene_r1_ros.tracking import FrameMask, MaskTrack
 
 CAMERA = CameraIntrinsics(320, 240, 280.0, 280.0, 159.5, 119.5)
-
-
-def looking(eye, target):
-    """Camera-to-world pose of a camera at ``eye`` that looks at ``target``, z up."""
-    z = np.subtract(target, eye) / np.linalg.norm(np.subtract(target, eye))
-    x = np.cross(z, [0.0, 0.0, 1.0])
-    x /= np.linalg.norm(x)
-    T = np.eye(4)
-    T[:3, :3] = np.stack([x, np.cross(z, x), z], axis=1)
-    T[:3, 3] = eye
-    return T
 
 
 def plate(low, high, normal, eyes, noise, leak=0):
@@ -37,7 +27,7 @@ def plate(low, high, normal, eyes, noise, leak=0):
     rays = np.stack([(u - CAMERA.cx) / 280, (v - CAMERA.cy) / 280, np.ones(u.shape)], axis=-1)
     frames, masks = [], []
     for i, eye in enumerate(eyes):
-        T = looking(eye, (low + high) / 2)
+        T = look_at(eye, (low + high) / 2)
         turned = rays @ T[:3, :3].T
         to_front = (front - T[:3, 3] @ normal) / (turned @ normal)
         at = T[:3, 3] + to_front[..., None] * turned

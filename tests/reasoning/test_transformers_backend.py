@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tiny_models
 from box_room import BoxRoom
+from waiting import wait_for
 
 from scene_r1_ros.control import Control
 from scene_r1_ros.errors import (
@@ -337,7 +338,7 @@ def test_while_loading_the_answer_is_loading_with_progress() -> None:
         load.get()
     assert load.status().fraction == 0.4
     go.set()
-    until(lambda: load.status().state is LoadState.READY)
+    wait_for(lambda: load.status().state is LoadState.READY, timeout=5.0)
     assert load.get() == "model"
 
 
@@ -352,16 +353,9 @@ def test_a_failed_load_is_kept_and_may_be_tried_again() -> None:
 
     load = BackgroundLoad("the model x", work)
     load.start()
-    until(lambda: load.status().state is LoadState.FAILED)
+    wait_for(lambda: load.status().state is LoadState.FAILED, timeout=5.0)
     for _ in range(2):
         with pytest.raises(ModelAbsentError, match=r"cannot be loaded: ValueError: first line$"):
             load.get()
     load.start()
-    until(lambda: load.status().state is LoadState.READY)
-
-
-def until(done, seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.002)
+    wait_for(lambda: load.status().state is LoadState.READY, timeout=5.0)

@@ -9,7 +9,8 @@ import pytest
 
 pytest.importorskip("rclpy", reason="needs ROS 2; run ./dev test")
 
-from ros_graph import Graph, wait_for
+from ros_graph import Graph
+from waiting import wait_for
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import threading
 import pytest
 from demo_processes import command, marked_processes
 from report_builders import ROOM, room_recording
-from ros_graph import wait_for
+from waiting import wait_for
 
 from scene_r1_ros.ros.child_process import ChildCommand
 from scene_r1_ros.ros.private_domain import free_domain, use_private_domain

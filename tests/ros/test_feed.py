@@ -14,7 +14,7 @@ import pytest
 import ros_camera
 from box_room import BoxRoom
 from ros_camera import SECOND, VIEW
-from ros_graph import wait_for
+from waiting import wait_for
 
 from scene_r1_ros.feed_config import FeedConfig
 from scene_r1_ros.frames import VideoWindow

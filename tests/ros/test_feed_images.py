@@ -8,8 +8,8 @@ import pytest
 from box_room import CAMERA
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
 from ros_camera import SECOND, VIEW, pose
-from ros_graph import wait_for
 from sensor_msgs.msg import CompressedImage, Image
+from waiting import wait_for
 
 from scene_r1_ros.frames import VideoWindow
 from scene_r1_ros.ros.feed import CameraFeed

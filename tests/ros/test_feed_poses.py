@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from ros_camera import SECOND, pose
-from ros_graph import wait_for
+from waiting import wait_for
 
 
 def test_a_frame_waits_for_tf_that_comes_late(camera):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from ros_graph import best_seen, wait_for
+from ros_graph import best_seen
 from scene_r1_msgs.msg import GroundedObjectArray, ObjectMask
 from sensor_msgs.msg import Image, PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
+from waiting import wait_for
 
 from scene_r1_ros import errors
 from scene_r1_ros.geometry import Box3D, box3d_iou

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from ros_graph import wait_for
 from scripted_backend import ScriptedBackend, reply
 from sensor_msgs.msg import CameraInfo, Image
+from waiting import wait_for
 
 from scene_r1_ros.frames import CameraIntrinsics
 from scene_r1_ros.reasoning.backends import LoadState, ModelStatus

@@ -11,10 +11,11 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter as ParameterMsg
 from rcl_interfaces.msg import ParameterType, ParameterValue
 from rcl_interfaces.srv import DescribeParameters, SetParameters
-from ros_graph import Graph, wait_for
+from ros_graph import Graph
 from scene_r1_msgs.msg import GroundedObjectArray, ObjectMask, StageStatus
 from scene_r1_msgs.msg import Grounding as GroundingMsg
 from std_msgs.msg import Header
+from waiting import wait_for
 
 from scene_r1_ros.errors import ConfigError
 from scene_r1_ros.frames import VideoWindow

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ros_graph import wait_for
 from sam2_builders import RED, Card, ColorEngine, card_frame, color_mask, iou
 from scene_r1_msgs.msg import GroundedObject, GroundedObjectArray, ObjectMask
+from waiting import wait_for
 
 from scene_r1_ros.frames import VideoWindow, WindowConfig
 from scene_r1_ros.reasoning import Grounding

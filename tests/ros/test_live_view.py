@@ -4,8 +4,8 @@ import threading
 import time
 
 import pytest
-from ros_graph import wait_for
 from scene_r1_msgs.msg import GroundedObject, GroundedObjectArray
+from waiting import wait_for
 
 from scene_r1_ros.feed_config import FeedConfig
 from scene_r1_ros.ros.live_view import LiveView

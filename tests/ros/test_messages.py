@@ -8,13 +8,14 @@ import struct
 import numpy as np
 import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from ros_graph import best_seen, wait_for
+from ros_graph import best_seen
 from scene_r1_msgs.msg import Box2D, GroundedObjectArray
 from scene_r1_msgs.srv import ForgetObject, ListObjects, TrackBox
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker, MarkerArray
+from waiting import wait_for
 
 from scene_r1_ros import errors
 from scene_r1_ros.geometry import Box3D

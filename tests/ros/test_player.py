@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from box_room import CAMERA, BoxRoom
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from ros_graph import Graph, wait_for
+from ros_graph import Graph
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from tf2_msgs.msg import TFMessage
+from waiting import wait_for
 
 from scene_r1_ros.errors import ConfigError, RecordingError
 from scene_r1_ros.feed_config import FeedConfig

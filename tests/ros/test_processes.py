@@ -9,7 +9,8 @@ import sys
 import time
 
 import pytest
-from ros_graph import best_seen, wait_for
+from ros_graph import best_seen
+from waiting import wait_for
 
 from scene_r1_ros import errors
 from scene_r1_ros.recordings import open_recording

@@ -13,11 +13,12 @@ import pytest
 import rclpy
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionClient
-from ros_graph import best_seen, wait_for
+from ros_graph import best_seen
 from scene_r1_msgs.action import Ground
 from scene_r1_msgs.msg import Grounding as GroundingMsg
 from scripted_backend import ScriptedBackend, reply, stage_of
 from std_msgs.msg import String
+from waiting import wait_for
 
 from scene_r1_ros import errors
 from scene_r1_ros.control import Control

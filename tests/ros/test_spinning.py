@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ros_graph import wait_for
 from std_msgs.msg import String
+from waiting import wait_for
 
 from scene_r1_ros.ros.client import GroundingClient
 

@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from scene_r1_training.parallel import run_each
+from waiting import wait_for
 
 PROGRAM = """
 import sys
@@ -50,20 +50,13 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path):
     run = subprocess.Popen(
         [sys.executable, str(program), str(pids)], env={**os.environ, "PYTHONPATH": path}
     )
-    until(lambda: len(list(pids.iterdir())) == 2)
+    wait_for(lambda: len(list(pids.iterdir())) == 2)
     run.send_signal(signal.SIGKILL)
     run.wait()
     workers = [int(one.name) for one in pids.iterdir()]
-    until(lambda: not any(alive(pid) for pid in workers))
+    wait_for(lambda: not any(alive(pid) for pid in workers))
 
 
 def alive(pid: int) -> bool:
     state = Path(f"/proc/{pid}/stat")
     return state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
-def until(holds, seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)

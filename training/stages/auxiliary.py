@@ -13,8 +13,8 @@ are. Two heads, which exist in training only, tell it densely:
     box  = 5 l1 + 2 (1 - giou)
 
 with DETR's weights (arXiv 2005.12872); the generalised IoU (arXiv 1902.09630) sees small boxes as
-well as large ones, of which l1 alone thinks more. Boxes are counted in eights of tokens: about the
-shares of an image that DETR has, and the same for images of any size.
+well as large ones, of which l1 alone thinks more. Boxes are counted in lengths of eight tokens:
+about the shares of an image that DETR has, and the same for images of any size.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def load_heads(heads: Heads, path: Path) -> None:
     except (OSError, RuntimeError, pickle.UnpicklingError) as error:
         raise ConfigError(
             f"aux.heads = {path} cannot be used ({str(error).splitlines()[-1].strip()}): it needs "
-            f"the auxiliary_heads.pt of a run of the same model and the same kinds of things."
+            "the auxiliary_heads.pt of a run of the same model and the same kinds of things."
         ) from error
 
 

@@ -124,7 +124,7 @@ class Guarded:
             raise TrainingError(disk_sentence(out, error)) from error
 
     def save_more(self, folder: Path) -> None:
-        """What a trainer keeps beside its model, before the checkpoint is sealed."""
+        """What a trainer keeps beside its model, in a checkpoint's folder or the run's."""
 
     def _checkpoint_bytes(self) -> int:
         """Weights that are saved, and two moments of those that learn."""

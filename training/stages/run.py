@@ -81,8 +81,6 @@ def run_stage(
     _train(trainer, whole[-1] if whole else None)
     final = out / FINAL
     save_final(trainer, learner, settings, kind, final)
-    if main:
-        trainer.save_more(out)
     history = trainer.state.log_history
     figures = {k: v for k, v in _last(history).items() if isinstance(v, int | float)}
     if main:
@@ -186,6 +184,7 @@ def save_final(
                 model.save_pretrained(partial, state_dict=state)
                 learner.processor.save_pretrained(partial)
             (partial / "training.json").write_text(json.dumps(about, indent=1) + "\n")
+        trainer.save_more(final.parent)
     except Exception as error:
         raise TrainingError(
             f"the trained model cannot be written to {final}: {error}. Its last checkpoint is "

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scene_r1_ros.config import Config, option
+from scene_r1_ros.reasoning.tags import is_not_found
 
 from . import records
 from .answering import answering
@@ -23,7 +24,6 @@ _ABSENT_SHARE = 0.25
 """Share of the descriptions that are also asked of a view that does not show their object."""
 _MOST_DENIED = 0.25
 """Share of the chains of a form of query, at most, that end in "not found"."""
-_DENIED = "<answer>not found</answer>"
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _balanced(chains: list[tuple[str, dict[str, Any]]], seed: int) -> list[dict[
     for i, (form, chain) in enumerate(chains):
         groups.setdefault((form, chain["stage"]), []).append(i)
     for members in groups.values():
-        denied = [i for i in members if chains[i][1]["completion"].endswith(_DENIED)]
+        denied = [i for i in members if is_not_found(chains[i][1]["completion"])]
         most = int((len(members) - len(denied)) * _MOST_DENIED / (1 - _MOST_DENIED))
         dropped.update(rng.permutation(denied)[most:].tolist())
     return [chain for i, (_, chain) in enumerate(chains) if i not in dropped]
