@@ -9,6 +9,7 @@ from typing import Any
 
 from scene_r1_training.stages.run import RunReport, run_stage
 from scene_r1_training.stages.settings import TrainSettings, load_settings
+from transformers import TrainerCallback
 
 
 def settings(work: Path, out: str | Path, **sections: dict[str, Any]) -> TrainSettings:
@@ -55,6 +56,17 @@ def same(a: Path, b: Path) -> bool:
 
     one, two = weights(a), weights(b)
     return one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
+
+
+class Stop(TrainerCallback):
+    """Ends a run as a kill would, after a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == self.step:
+            raise KeyboardInterrupt
 
 
 def letters(completions: Any, **columns: Any) -> list[float]:

@@ -10,15 +10,19 @@ from typing import Any
 
 import torch
 
+from scene_r1_ros.errors import ConfigError
+
 from ..examples.errors import TrainingError
 from .checkpoints import check_space, disk_sentence, remove_old, seal
 from .loading import is_vision
+from .muon import MuonWithAdamW, muon_group, suits_muon
 
 
 class Guarded:
-    """Mixin before a TRL trainer; ``vision_rate`` and ``keep`` are set after construction."""
+    """Mixin before a TRL trainer; the rates and ``keep`` are set after construction."""
 
     vision_rate: float = 0.0
+    muon_rate: float = 0.0
     keep: int = 2
     on_step: Callable[[int], None] | None = None
 
@@ -53,26 +57,47 @@ class Guarded:
         super().log(logs, start_time)  # type: ignore[misc]
 
     def create_optimizer(self, model: Any = None) -> Any:
-        """AdamW with the vision tower in groups of its own where it learns at another rate."""
-        if not self.vision_rate or self.optimizer is not None:
+        """AdamW with the vision tower in groups of its own where it learns at another rate, and
+        with Muon for the hidden matrices where ``muon_rate`` is given.
+
+        Raises:
+            ConfigError: if the weights are in parts, of which Muon can make nothing.
+        """
+        if self.optimizer is not None or not (self.vision_rate or self.muon_rate):
             return super().create_optimizer(model)  # type: ignore[misc]
+        cut = self.is_fsdp_enabled or self.is_deepspeed_enabled  # type: ignore[attr-defined]
+        if self.muon_rate and cut:
+            raise ConfigError(
+                f"optim.muon_rate = {self.muon_rate:g} needs whole matrices, and FSDP and "
+                "DeepSpeed cut them: set it to 0, or train with plain data parallelism."
+            )
         of = self.model if model is None else model  # type: ignore[attr-defined]
+        args = self.args  # type: ignore[attr-defined]
         decayed = set(self.get_decay_parameter_names(of))  # type: ignore[attr-defined]
         groups: dict[tuple[bool, bool], list[Any]] = {}
+        matrices: list[Any] = []
         for name, parameter in of.named_parameters():
             if parameter.requires_grad:
-                groups.setdefault((is_vision(name), name in decayed), []).append(parameter)
-        args = self.args  # type: ignore[attr-defined]
+                if self.muon_rate and suits_muon(name, parameter):
+                    matrices.append(parameter)
+                else:
+                    groups.setdefault((is_vision(name), name in decayed), []).append(parameter)
         parameters = [
             {
                 "params": members,
                 "weight_decay": args.weight_decay if decay else 0.0,
-                **({"lr": self.vision_rate} if vision else {}),
+                **({"lr": self.vision_rate} if vision and self.vision_rate else {}),
             }
             for (vision, decay), members in sorted(groups.items())
         ]
         kind, options = self.get_optimizer_cls_and_kwargs(args, of)  # type: ignore[attr-defined]
-        self.optimizer = kind(parameters, **options)
+        if not self.muon_rate:
+            self.optimizer = kind(parameters, **options)
+            return self.optimizer
+        parameters.insert(0, muon_group(matrices, self.muon_rate, args.weight_decay))
+        self.optimizer = MuonWithAdamW(
+            parameters, args.learning_rate, (args.adam_beta1, args.adam_beta2), args.adam_epsilon
+        )
         return self.optimizer
 
     optimizer: Any = None

@@ -247,6 +247,7 @@ def _trainer(
         trainer.shuffle_frames = "shuffled" in settings.grpo.rewards
         trainer.keep_every = settings.run.log_steps
     trainer.vision_rate = settings.optim.vision_rate
+    trainer.muon_rate = settings.optim.muon_rate
     trainer.keep = settings.run.keep
     return trainer
 

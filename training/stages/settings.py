@@ -67,6 +67,10 @@ class OptimConfig(Config):
     vision_rate: float = option(
         0.0, "Learning rate of the vision tower; 0: the same.", minimum=0.0, maximum=1.0
     )
+    muon_rate: float = option(
+        0.0, "Learning rate of Muon for the hidden matrices, all of them; 0: AdamW for these too.",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
     schedule: str = option(
         "cosine", "Learning rate over the steps.",
         choices=("constant", "constant_with_warmup", "linear", "cosine"),

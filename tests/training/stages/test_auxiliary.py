@@ -12,18 +12,12 @@ from scene_r1_training.examples.render import ModelView, Renderer
 from scene_r1_training.examples.settings import DataConfig
 from scene_r1_training.stages.auxiliary import pointing_layer
 from scene_r1_training.stages.token_targets import token_targets
-from training_runs import same, settings, train, weights
-from transformers import AutoModelForImageTextToText, TrainerCallback
+from training_runs import Stop, same, settings, train, weights
+from transformers import AutoModelForImageTextToText
 
 from scene_r1_ros.errors import ConfigError
 
 AUX = {"pointing": 1.0, "dense": 1.0}
-
-
-class Stop(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == 5:
-            raise KeyboardInterrupt
 
 
 def test_tokens_on_the_object_are_those_that_its_mask_has_enough_of(work):
@@ -84,7 +78,7 @@ def test_both_losses_fall_resume_and_leave_nothing_in_the_model(work):
     for name in ("aux_pointing", "aux_dense"):
         assert history[-1][name] < history[0][name]
     with pytest.raises(KeyboardInterrupt):
-        train("sft", settings(work, "aux_stopped", **options), Stop())
+        train("sft", settings(work, "aux_stopped", **options), Stop(5))
     again = train("sft", settings(work, "aux_stopped", **options))
     assert again.resumed_from.endswith("checkpoint-4")
     assert same(whole.final, again.final)

@@ -9,8 +9,7 @@ import torch
 from scene_r1_training.examples.errors import TrainingError
 from scene_r1_training.rewards import choose
 from scene_r1_training.stages.grpo import GroundingGrpoTrainer
-from training_runs import letters, same, settings, train, weights
-from transformers import TrainerCallback
+from training_runs import Stop, letters, same, settings, train, weights
 
 from scene_r1_ros.errors import ConfigError
 
@@ -19,12 +18,6 @@ from scene_r1_ros.errors import ConfigError
 def reward_that_varies(monkeypatch):
     """A tiny random model never earns a real reward; this one tells its texts apart."""
     monkeypatch.setitem(choose.PLAIN, "letters", letters)
-
-
-class Stop(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == 5:
-            raise KeyboardInterrupt
 
 
 def history(out):
@@ -75,7 +68,7 @@ def test_a_stopped_run_ends_as_if_it_had_never_stopped_over_epochs(work):
     options = {"grpo": {"rewards": "letters=1", "kl": 0.1}}
     whole = train("grpo-qa", settings(work, "qa_whole", **options))
     with pytest.raises(KeyboardInterrupt):
-        train("grpo-qa", settings(work, "qa_stopped", **options), Stop())
+        train("grpo-qa", settings(work, "qa_stopped", **options), Stop(5))
     report = train("grpo-qa", settings(work, "qa_stopped", **options))
     assert report.resumed_from.endswith("checkpoint-4")
     assert same(report.final, whole.final)

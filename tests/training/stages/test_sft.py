@@ -16,22 +16,11 @@ import torch
 from scene_r1_training.examples.errors import TrainingError
 from scene_r1_training.stages import checkpoints
 from scene_r1_training.stages.merge import merge_adapter
-from training_runs import child_losses, child_run, losses, same, settings, train, weights
+from training_runs import Stop, child_losses, child_run, losses, same, settings, train, weights
 from transformers import TrainerCallback
 
 from scene_r1_ros.errors import ConfigError, ModelAbsentError, RecordingError
 from scene_r1_ros.reasoning.backends.checkpoint import TransformersConfig, load_checkpoint
-
-
-class Stop(TrainerCallback):
-    """Ends a run as a kill would, after a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == self.step:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
