@@ -75,7 +75,8 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if self.aux.vision_only:
             _, visual = _parts(model)
-            visual(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"])
+            with self.accelerator.autocast():  # only the whole model has it of its own
+                visual(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"])
             return self._auxiliary(inputs, targets, 0.0) / self._accumulated()
         labels = inputs["labels"]
         coordinates = self.soft.where(labels) if self.soft is not None else None

@@ -13,7 +13,7 @@ from scene_r1_training.examples.settings import DataConfig
 from scene_r1_training.stages.auxiliary import pointing_layer
 from scene_r1_training.stages.token_targets import token_targets
 from training_runs import Stop, same, settings, train, weights
-from transformers import AutoModelForImageTextToText
+from transformers import AutoModelForImageTextToText, TrainerCallback
 
 from scene_r1_ros.errors import ConfigError
 
@@ -125,6 +125,22 @@ def test_a_vision_phase_moves_the_tower_alone(work):
     moved = {n for n in after if not torch.equal(after[n], before[n])}
     assert moved
     assert all("visual" in name for name in moved)
+
+
+def test_a_vision_phase_computes_in_the_precision_that_is_asked_for(work):
+    seen = set()
+
+    class Watch(TrainerCallback):
+        def on_train_begin(self, args, state, control, model=None, **kwargs):
+            for block in model.model.visual.blocks:
+                block.attn.proj.register_forward_hook(lambda m, given, out: seen.add(out.dtype))
+
+    given = settings(
+        work, "vision_bf16", aux={"dense": 1.0, "vision_only": True},
+        optim={"steps": 1, "precision": "bf16"},
+    )  # fmt: skip
+    train("sft", given, Watch())
+    assert seen == {torch.bfloat16}
 
 
 def test_the_middle_layer_points_unless_another_is_asked_for():
