@@ -64,7 +64,10 @@ def flat_box(
     behind = _behind(face, low, high, yaw, views)
     if behind is None:
         return None
-    thickness = max(_front(face, low, high, views) - behind, THINNEST)
+    front = _front(face, low, high, views)
+    if front is None:
+        return None
+    thickness = max(front - behind, THINNEST)
     least = min(*size, *np.sort(box.size)[1:])
     if thickness > min(THICKEST, flat * least):
         return None
@@ -185,8 +188,9 @@ def _rectangle(
 
 def _front(
     face: Face, low: NDArray[np.float64], high: NDArray[np.float64], views: list[ObjectView]
-) -> float:
-    """Height of the face's foremost parts: a high quantile of its cells' mean heights."""
+) -> float | None:
+    """Height of the face's foremost parts: a high quantile of its cells' mean heights. None where
+    no cell has readings enough for a mean."""
     readings = np.concatenate([view.points for view in views]).astype(np.float64)
     local = transform_points(face.T_face_world, readings)
     local = local[np.abs(local[:, 2]) < 0.08 + 3 * face.noise]
@@ -196,6 +200,8 @@ def _front(
     _, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
     mean = np.bincount(inverse, weights=local[:, 2]) / counts
     sure = counts >= max(3, 0.2 * np.median(counts))
+    if not sure.any():
+        return None
     left = face.noise / np.sqrt(np.median(counts[sure]))
     top = float(np.quantile(mean[sure], 1 - _LEVEL)) - 1.9 * left
     return max(top, float(np.median(mean[sure])))

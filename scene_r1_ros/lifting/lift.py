@@ -12,6 +12,7 @@ from ..tracking.track import MaskTrack
 from .alignment import aligned_views
 from .box_fit import fit_box
 from .completion import far_side, on_wall, with_far_side
+from .confidence import box_evidence
 from .config import LiftConfig
 from .denoise import main_clusters, statistical_inliers
 from .flat import flat_box
@@ -72,13 +73,15 @@ def lift(
         cloud = _kept(cloud, clusters, config, "the main cluster holds")
     control.progress(STAGE, 0.8, "fitting the box")
     box = _box(cloud, views, config)
+    evidence = box_evidence(box, views)
     control.progress(STAGE, 1.0)
     return LiftedObject(
         box,
         cloud.points,
         cloud.colors,
         tuple(view.frame.stamp_ns for view in views),
-        _confidence(cloud, len(views)),
+        evidence.confidence,
+        evidence,
     )
 
 
@@ -168,10 +171,3 @@ def _ending_at(box: Box3D, height: float | None) -> Box3D:
         return box
     center = (box.center[0], box.center[1], (top + height) / 2)
     return Box3D(center, (box.size[0], box.size[1], top - height), box.yaw)
-
-
-def _confidence(cloud: FusedCloud, views: int) -> float:
-    """Mean share of the views that agree, lower where few views could disagree."""
-    seen = np.maximum(cloud.supporting + cloud.opposing, 1)
-    agreement = float((cloud.supporting / seen).mean())
-    return agreement * (1.0 - 0.5 ** min(views, 30))

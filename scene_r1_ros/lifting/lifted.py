@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import LiftingError
 from ..geometry import Box3D
+from .confidence import BoxEvidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +18,8 @@ class LiftedObject:
 
     ``points`` (N, 3) float32 metres and ``colors`` (N, 3) uint8 RGB are its fused surface,
     ``box`` encloses it, ``stamps_ns`` are the frames that contributed, and ``confidence`` (0..1)
-    says how well they agree.
+    the chance that the box overlaps the object's own by half or more; ``evidence`` is what it was
+    told from, where it was lifted in this process.
     """
 
     box: Box3D
@@ -25,6 +27,7 @@ class LiftedObject:
     colors: NDArray[np.uint8]
     stamps_ns: tuple[int, ...]
     confidence: float
+    evidence: BoxEvidence | None = None
 
     def __post_init__(self) -> None:
         if self.points.ndim != 2 or self.points.shape[1] != 3:

@@ -81,3 +81,10 @@ def test_a_thing_as_deep_as_wide_is_not_flat():
     window, track = plate(*cube, RUG_EYES, 0.004)
     box = lift(window, track).box
     assert box.size[2] > 0.2
+
+
+@pytest.mark.parametrize("eyes", [[(0.0, -3.6, 1.4)], [(0.0, -5.0, 1.4), (1.0, -5.0, 1.4)]])
+def test_too_few_readings_for_a_mean_are_lifted_all_the_same(eyes):
+    window, track = plate(*PICTURE, eyes, 0.004)
+    lifted = lift(window, track, config=LiftConfig(max_view_points=100))
+    assert 0.3 < max(lifted.box.size) < 1.0

@@ -86,7 +86,9 @@ def _case_rows(
         return rows
     base = variants[BASELINE]
     for count in VIEW_COUNTS:
-        fewer = dataclasses.replace(tracked, track=_thinned(tracked.track, count))
+        fewer = tracked
+        if tracked.track is not None:
+            fewer = dataclasses.replace(tracked, track=thinned_track(tracked.track, count))
         row = about | {"variant": f"views_{count}"} | _measured(window, case, fewer, base)
         rows.append(row | full)  # the masks are as good; fewer of them are lifted
     true = _Tracked(case.true_track, 0.0, "")
@@ -160,9 +162,9 @@ def mean_mask_iou(track: MaskTrack | None, true: Mapping[int, Any]) -> float:
     return total / len(true)
 
 
-def _thinned(track: MaskTrack | None, count: int) -> MaskTrack | None:
+def thinned_track(track: MaskTrack, count: int) -> MaskTrack:
     """``count`` of the masks, evenly in time, the anchor's always among them."""
-    if track is None or len(track.masks) <= count:
+    if len(track.masks) <= count:
         return track
     anchor = [m for m in track.masks if m.stamp_ns == track.anchor_stamp_ns]
     others = [m for m in track.masks if m.stamp_ns != track.anchor_stamp_ns]
