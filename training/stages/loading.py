@@ -61,6 +61,20 @@ def load_learner(config: ModelConfig, lora: LoraSettings, *, adapter: str = "") 
     return Learner(model, loaded.processor, view, peft_config)
 
 
+def language_model(model: Any) -> Any:
+    """The language model of Qwen2.5-VL or Qwen3-VL, under a LoRA adapter too."""
+    return _inner(model).language_model
+
+
+def vision_tower(model: Any) -> Any:
+    """The vision tower of Qwen2.5-VL or Qwen3-VL, under a LoRA adapter too; None of others."""
+    return getattr(_inner(model), "visual", None)
+
+
+def _inner(model: Any) -> Any:
+    return (model.get_base_model() if hasattr(model, "peft_config") else model).model
+
+
 def is_vision(name: str) -> bool:
     """Whether a parameter belongs to the vision tower."""
     return ".visual." in f".{name}" or ".vision_tower." in f".{name}"

@@ -12,6 +12,7 @@ from trl import SFTTrainer
 from .auxiliary import Heads, check_auxiliary, load_heads, pointing_layer
 from .grouping import GroupedSampler
 from .guarded import Guarded
+from .loading import language_model, vision_tower
 from .settings import AuxConfig
 from .soft_boxes import IGNORED, SoftBoxes
 from .token_targets import TokenTargets, token_targets
@@ -56,8 +57,8 @@ class ColdStartTrainer(Guarded, SFTTrainer):
                 tokenizer = self.processing_class.tokenizer
                 self.soft = SoftBoxes(tokenizer, self.aux.deviation)
             self._hidden: dict[str, Any] = {}
-            language, visual = _parts(self.model)
-            visual.register_forward_hook(self._keep("visual"))
+            language = language_model(self.model)
+            vision_tower(self.model).register_forward_hook(self._keep("visual"))
             language.register_forward_hook(self._keep("language"))
             pointing = pointing_layer(self.aux.pointing_layer, len(language.layers))
             language.layers[pointing - 1].register_forward_hook(self._keep("pointing"))
@@ -74,7 +75,7 @@ class ColdStartTrainer(Guarded, SFTTrainer):
         if targets is None or self.heads is None:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if self.aux.vision_only:
-            _, visual = _parts(model)
+            visual = vision_tower(model)
             with self.accelerator.autocast():  # only the whole model has it of its own
                 visual(inputs["pixel_values"], grid_thw=inputs["image_grid_thw"])
             return self._auxiliary(inputs, targets, 0.0) / self._accumulated()
@@ -158,9 +159,3 @@ class _WithTargets:
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         targets = token_targets(rows, self._factor, self._labels)
         return {**self._collator(rows), _TARGETS: targets}
-
-
-def _parts(model: Any) -> tuple[Any, Any]:
-    """The language model and the vision tower, under a LoRA adapter too."""
-    inner = model.get_base_model() if hasattr(model, "peft_config") else model
-    return inner.model.language_model, inner.model.visual
