@@ -17,6 +17,7 @@ from .color_cut import (
     ColorModel,
     ColorPatch,
     color_patch,
+    look_alike,
     mask_bounds,
     patch_of,
     without_wall,
@@ -188,7 +189,9 @@ def _object_regions(
         if own is not None and own.fit > max(0.7, box_iou(mask_bounds(mask, surface.grid), box)):
             return own.mask
     mostly_inside = [region.label for region in choice.regions if region.share > 0.5]
-    return _bounded(surface, mask, np.isin(labels, mostly_inside), in_box, box)
+    mask = _bounded(surface, mask, np.isin(labels, mostly_inside), in_box, box)
+    # a box cuts its object now and then; what it leaves out of it looks like what it holds
+    return mask if look_alike(color, mask & ~in_box, mask & in_box) else mask & in_box
 
 
 def _bounded(

@@ -49,12 +49,22 @@ def _is_background(
     """A background plane goes on around the box; the object's own planes end inside it.
 
     A plane that faces up is also background when all else in the box stands above it and it
-    reaches the border of the box: the floor in a box that fills the image.
+    reaches the border of the box: the floor in a box that fills the image. And one that stands
+    upright when most of what is in the box is before it and nothing behind: a wall.
     """
     inside = int((inliers & in_box).sum())
     outside = int((inliers & ~in_box).sum())
     share_outside = outside / max(1, inside + outside)
-    if inside + outside < 0.08 * surface.valid.sum():
+    others = surface.valid & in_box & ~inliers
+    height = plane.distance(surface.points[others])
+    tolerance = plane_tolerance(surface.noise[others])
+    above = int((height > tolerance).sum())
+    below = int((height < -2 * tolerance).sum())
+    size = (inside + outside) / surface.valid.sum()
+    upright_beyond = abs(float(plane.normal[2])) < 0.2 and size > 0.03 and share_outside > 0.3
+    if upright_beyond and above > 0.3 * in_box.sum() and below < 0.005 * in_box.sum():
+        return True
+    if size < 0.08:
         return False  # the side of some other thing; it is no part of this one's surroundings
     if share_outside > 0.75:
         return True
@@ -63,11 +73,6 @@ def _is_background(
         return True
     if not plane.horizontal:
         return False
-    others = surface.valid & in_box & ~inliers
-    height = plane.distance(surface.points[others])
-    tolerance = plane_tolerance(surface.noise[others])
-    above = int((height > tolerance).sum())
-    below = int((height < -2 * tolerance).sum())
     border = in_box & ~surface.grid.inside(_shrunk(box, 0.06), in_box.shape) & surface.valid
     on_border = (inliers & border).sum() / max(1, border.sum())
     stands_on_it = above >= 0.05 * in_box.sum() and below <= 0.1 * (above + below)

@@ -167,9 +167,15 @@ def _set_off(color: NDArray[np.uint8], mask: Bool, on_plane: Bool, most_alike: f
     kernel = np.ones((9, 9), np.uint8)
     inner = mask & (cv2.erode(mask.astype(np.uint8), kernel, borderValue=1) == 0)
     outer = (cv2.dilate(mask.astype(np.uint8), kernel) > 0) & ~mask & on_plane
-    if inner.sum() < 30 or outer.sum() < 30:
-        return False
-    return float(np.minimum(_histogram(color, inner), _histogram(color, outer)).sum()) < most_alike
+    return not look_alike(color, inner, outer, most_alike)
+
+
+def look_alike(color: NDArray[np.uint8], a: Bool, b: Bool, share: float = 0.5) -> bool:
+    """Whether two parts (h, w) of ``color`` (h, w, 3) have that share of their colours in common;
+    also if one of them is too small to tell."""
+    if a.sum() < 30 or b.sum() < 30:
+        return True
+    return float(np.minimum(_histogram(color, a), _histogram(color, b)).sum()) >= share
 
 
 def _histogram(color: NDArray[np.uint8], part: Bool) -> NDArray[np.float32]:

@@ -148,12 +148,12 @@ def _grown(
         return gain >= -0.05 and _belongs(surface, main, region, tree, touch, _around(group))
 
     def fills(region: Region, tree: cKDTree, group: list[Region], gain: float) -> bool:
-        return _completes(region, tree, touch, gain) or belongs(region, tree, group, gain)
+        return _completes(region, group, tree, touch, gain) or belongs(region, tree, group, gain)
 
     group = _joined([main], regions, box, belongs)
     more = _joined([main], regions, box, fills)
-    fit = box_iou(_around(more), box)
-    return more if fit > max(0.7, box_iou(_around(group), box) + 0.04) else group
+    fit, before = box_iou(_around(more), box), box_iou(_around(group), box)
+    return more if fit > max(0.7, before + 0.04) or fit > before + 0.15 else group
 
 
 def _touch(main: Region) -> float:
@@ -187,13 +187,18 @@ def _joined(
     return group
 
 
-def _completes(region: Region, tree: cKDTree, touch: float, gain: float) -> bool:
-    """Whether a region in the box touches the group, or stands straight above or below it, and
-    the group fits the box better with it."""
+def _completes(
+    region: Region, group: list[Region], tree: cKDTree, touch: float, gain: float
+) -> bool:
+    """Whether a region in the box touches the group, or stands straight above or below it, or is
+    near and of its colour, and the group fits the box better with it."""
     if region.share < 0.85 or gain < 0.04:
         return False
     distance, _ = tree.query(region.points)
     if np.count_nonzero(distance < touch) >= 3:
+        return True
+    reach = 0.3 * float(np.linalg.norm(np.ptp(tree.data, axis=0)))
+    if gain > 0.08 and distance.min() < reach and any(_of_one_hue(region, r) for r in group):
         return True
     low, high = tree.data[:, :2].min(axis=0) - touch, tree.data[:, :2].max(axis=0) + touch
     over = ((region.points[:, :2] > low) & (region.points[:, :2] < high)).all(axis=1)
@@ -217,7 +222,7 @@ def _belongs(
     """
     distance, nearest = tree.query(region.points)
     contacts = np.count_nonzero(distance < touch)
-    alike = bool(np.linalg.norm(region.color - main.color) < 25)
+    alike = _alike(region, main)
     if contacts >= 3:
         broad = contacts > 1.5 * np.sqrt(len(region.points))
         if alike or (broad and region.pixels > 0.3 * main.pixels):
@@ -230,6 +235,15 @@ def _belongs(
     if not alike or distance[i] > reach:
         return False
     return _hidden(surface, tree.data[nearest[i]], region.points[i])
+
+
+def _alike(a: Region, b: Region) -> bool:
+    return bool(np.linalg.norm(a.color - b.color) < 25)
+
+
+def _of_one_hue(a: Region, b: Region) -> bool:
+    """As alike, but one may lie in the shade."""
+    return bool(np.linalg.norm((a.color - b.color) * (0.5, 1.0, 1.0)) < 20)
 
 
 def _stands_on(region: Region, main: Region) -> bool:
