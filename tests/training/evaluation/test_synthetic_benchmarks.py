@@ -38,7 +38,7 @@ def test_a_frame_without_a_mask_counts_as_zero():
 def test_thinned_tracks_keep_the_anchor():
     track = MaskTrack(5, tuple(FrameMask(i, mask(1)) for i in range(20)))
     for count in (1, 3, 10):
-        thinned = lifting_bench._thinned(track, count)
+        thinned = lifting_bench.thinned_track(track, count)
         assert len(thinned.masks) == count
         assert thinned.at(5) is not None
 
