@@ -20,31 +20,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames import RgbdFrame
 from ..geometry import Box3D
 from ..tracking.depth_surface import depth_noise
+from .views import ObjectView
 
 WEIGHTS = (-0.598, 0.563, 0.295, 0.635)
 """a, b, c, d of the formula above."""
 _SMALLEST = 1e-4
 """Solid angle in steradian from which on it counts: a thumbnail at two metres."""
-
-
-class View(Protocol):
-    """A frame and the object's mask (H, W) in it."""
-
-    @property
-    def frame(self) -> RgbdFrame:
-        """The frame."""
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """The mask."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +53,7 @@ class BoxEvidence:
         return float(1 / (1 + np.exp(-np.dot(WEIGHTS, self.terms))))
 
 
-def box_evidence(box: Box3D, views: Sequence[View]) -> BoxEvidence:
+def box_evidence(box: Box3D, views: Sequence[ObjectView]) -> BoxEvidence:
     """What the ``views`` that a box was lifted from say about it; there must be one."""
     cameras = np.array([view.frame.T_world_camera[:3, 3] for view in views])
     to_cameras = cameras - np.asarray(box.center)
@@ -80,7 +67,7 @@ def box_evidence(box: Box3D, views: Sequence[View]) -> BoxEvidence:
     )
 
 
-def _solid_angle(view: View) -> float:
+def _solid_angle(view: ObjectView) -> float:
     camera = view.frame.intrinsics
     return float(view.mask.sum()) / (camera.fx * camera.fy)
 

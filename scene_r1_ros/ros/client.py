@@ -20,7 +20,6 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticStatus
-from rclpy.action import ActionClient
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
@@ -41,6 +40,7 @@ from ..closing import Closing
 from ..control import Control
 from ..errors import OK, CancelledError, DeadlineError, NotActiveError, error_from_code
 from ..geometry import BoxXyxy
+from .action_client import ThreadedActionClient
 from .conversions import box2d_to_msg, ns_to_stamp, seconds_to_duration
 from .node_base import SERVICES_QOS
 from .spinning import SpinThread
@@ -71,7 +71,7 @@ class GroundingClient(Closing):
         executor = SingleThreadedExecutor(context=self._context)
         executor.add_node(self.node)
         self._clients: dict[str, Any] = {}
-        self._action = ActionClient(self.node, Ground, f"{self.namespace}/ground_action")
+        self._action = ThreadedActionClient(self.node, Ground, f"{self.namespace}/ground_action")
         self._lock = threading.Lock()
         self._spinner = SpinThread(executor, "grounding-client")
 

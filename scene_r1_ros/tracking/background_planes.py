@@ -55,17 +55,19 @@ def _is_background(
     inside = int((inliers & in_box).sum())
     outside = int((inliers & ~in_box).sum())
     share_outside = outside / max(1, inside + outside)
+    size = (inside + outside) / surface.valid.sum()
+    if size <= 0.03:
+        return False  # the side of some other thing; it is no part of this one's surroundings
     others = surface.valid & in_box & ~inliers
     height = plane.distance(surface.points[others])
     tolerance = plane_tolerance(surface.noise[others])
     above = int((height > tolerance).sum())
     below = int((height < -2 * tolerance).sum())
-    size = (inside + outside) / surface.valid.sum()
-    upright_beyond = abs(float(plane.normal[2])) < 0.2 and size > 0.03 and share_outside > 0.3
+    upright_beyond = abs(float(plane.normal[2])) < 0.2 and share_outside > 0.3
     if upright_beyond and above > 0.3 * in_box.sum() and below < 0.005 * in_box.sum():
         return True
     if size < 0.08:
-        return False  # the side of some other thing; it is no part of this one's surroundings
+        return False
     if share_outside > 0.75:
         return True
     sectors = _sectors_reached(surface, inliers, in_box, box)

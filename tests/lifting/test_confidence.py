@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 from scannet_scenes import look_at
@@ -13,23 +11,19 @@ from scene_r1_training.evaluation.errors import EvaluationError
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame
 from scene_r1_ros.geometry import Box3D
 from scene_r1_ros.lifting.confidence import BoxEvidence, box_evidence
+from scene_r1_ros.lifting.views import ObjectView
 from scene_r1_ros.tracking.depth_surface import depth_noise
 
 CAMERA = CameraIntrinsics(64, 48, 50.0, 40.0, 31.5, 23.5)
 BOX = Box3D((0.0, 0.0, 0.0), (0.4, 0.3, 0.2))
 
 
-@dataclass
-class Seen:
-    frame: RgbdFrame
-    mask: np.ndarray
-
-
-def seen(eye, rows, cols) -> Seen:
+def seen(eye, rows, cols) -> ObjectView:
     mask = np.zeros((48, 64), bool)
     mask[rows, cols] = True
     depth, color = np.ones((48, 64), np.float32), np.zeros((48, 64, 3), np.uint8)
-    return Seen(RgbdFrame(0, color, depth, CAMERA, look_at(eye, BOX.center)), mask)
+    frame = RgbdFrame(0, color, depth, CAMERA, look_at(eye, BOX.center))
+    return ObjectView(frame, mask, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint8))
 
 
 def test_evidence_is_thickness_in_noise_size_in_sight_and_angle_around():

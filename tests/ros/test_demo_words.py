@@ -66,7 +66,7 @@ def test_an_answer_that_cannot_be_used_is_a_failed_query_and_the_rest_goes_on(sh
 
 def test_a_mistaken_object_is_shown_as_wrong(shown):
     third = shown["record"]["queries"][2]
-    assert (third["verdict"], third["right"]) == ("found", False)
+    assert (third["verdict"], third["right"]) == ("found", False), third.get("error")
     assert third["iou"] < 0.25
     assert third["box_iou"] < 0.5
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import rclpy
 from geometry_msgs.msg import PoseStamped
-from rclpy.action import ActionClient
 from ros_graph import best_seen
 from scene_r1_msgs.action import Ground
 from scene_r1_msgs.msg import Grounding as GroundingMsg
@@ -26,6 +25,7 @@ from scene_r1_ros.reasoning.messages import pictures
 from scene_r1_ros.reasoning.reasoner import TwoStageReasoner
 from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
 from scene_r1_ros.reasoning.trace_store import TraceConfig, TraceStore
+from scene_r1_ros.ros.action_client import ThreadedActionClient
 from scene_r1_ros.ros.client import GroundingClient
 from scene_r1_ros.ros.conversions import box3d_from_msg, stamp_to_ns
 
@@ -194,7 +194,7 @@ def test_the_documented_planner_sends_a_goal_where_the_object_stands(played, pro
 
 @pytest.fixture
 def action(played):
-    client = ActionClient(played.client.node, Ground, f"{played.namespace}/ground_action")
+    client = ThreadedActionClient(played.client.node, Ground, f"{played.namespace}/ground_action")
     assert client.wait_for_server(timeout_sec=30.0)
     yield client
     client.destroy()

@@ -268,8 +268,18 @@ def parse_assignments(items: Sequence[str]) -> dict[str, dict[str, Any]]:
 def _read(path: Path) -> dict[str, Any]:
     import yaml
 
+    class OnceEach(yaml.SafeLoader):
+        """Refuses a name that stands twice in one section: all but the last would be ignored."""
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            names = [key.value for key, _ in node.value]
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise yaml.YAMLError(f"{twice} stands there more than once")
+            return super().construct_mapping(node, deep)
+
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=OnceEach)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"--config {path} cannot be read: {error}.") from error
     if not isinstance(value, dict) or not all(isinstance(v, dict | None) for v in value.values()):

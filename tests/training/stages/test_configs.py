@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from scene_r1_training.stages.settings import load_settings
 
+from scene_r1_ros.errors import ConfigError
+
 CONFIG = Path(__file__).parents[3] / "config"
 
 
@@ -18,6 +20,13 @@ def test_training_settings(path):
     if "grpo" in path.stem:
         processes = 8 if given.optim.batch_size == 1 else 1
         assert rows * processes % given.grpo.generations == 0
+
+
+def test_a_section_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text("model: {dtype: auto}\ndata: {views: 1}\nmodel: {attention: eager}\n")
+    with pytest.raises(ConfigError, match="model stands there more than once"):
+        load_settings(path, {})
 
 
 @pytest.mark.parametrize(
