@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from ros_graph import best_seen
+from scene_r1_msgs.msg import Grounding, StageStatus
 from waiting import wait_for
 
 from scene_r1_ros import errors
@@ -113,6 +115,16 @@ def ask(client, box, label, patience=30.0):
             time.sleep(0.1)
 
 
+@contextmanager
+def told(separate, kind, topic):
+    """Messages of one topic of the graph, from now on."""
+    node, messages = separate.client.node, []
+    subscription = node.create_subscription(kind, topic, messages.append, 10)
+    wait_for(lambda: node.count_publishers(subscription.topic_name), what=f"who tells {topic}")
+    yield messages
+    node.destroy_subscription(subscription)
+
+
 def test_a_prompt_goes_through_three_processes(separate, prompt):
     _, box, label = prompt
     item = ask(separate.client, box, label)
@@ -124,8 +136,9 @@ def test_a_prompt_goes_through_three_processes(separate, prompt):
 def test_a_tracker_killed_in_a_query_is_told_soon_and_its_successor_works(separate, prompt):
     _, box, label = prompt
     separate.running["tracking_node"].send_signal(signal.SIGSTOP)  # the query is in its hands
-    answer = separate.client.track_box_async(box, label=label, timeout=40.0)
-    time.sleep(0.3)
+    with told(separate, Grounding, "grounding") as groundings:
+        answer = separate.client.track_box_async(box, label=label, timeout=40.0)
+        wait_for(lambda: groundings, what="the prompt on its way to the tracker")
     began = time.monotonic()
     separate.kill("tracking_node")
     with pytest.raises(errors.NotActiveError, match="tracking"):
@@ -173,8 +186,9 @@ def test_another_graph_is_not_disturbed(separate, prompt, tmp_path):
 
 def test_interrupted_in_the_middle_of_a_query_all_end_cleanly(separate, prompt):
     _, box, label = prompt
-    answers = [separate.client.track_box_async(box, label=label) for _ in range(3)]
-    time.sleep(0.2)
+    with told(separate, StageStatus, "stage_status") as statuses:
+        answers = [separate.client.track_box_async(box, label=label) for _ in range(3)]
+        wait_for(lambda: statuses, what="a stage at work")
     signals = {"tracking_node": signal.SIGTERM, "lifting_node": signal.SIGTERM}
     ends = {
         module: separate.end(module, signals.get(module, signal.SIGINT))
