@@ -152,6 +152,13 @@ def test_chains_name_only_what_their_frames_show(told) -> None:
         assert chain_problems(chain, facts) == []
 
 
+def test_chains_of_views_leave_saying_where_to_the_box(told) -> None:
+    chains = [c["completion"] for c in told[1]["cold_start"] if c["stage"] == 2]
+    shown = [re.findall(r"(?:This view shows|There is|I can see) [^.]*\.", c) for c in chains]
+    assert all(shown)
+    assert not re.search(r"left|right|middle", " ".join(s for each in shown for s in each))
+
+
 def test_clips_have_the_length_that_is_asked_for(told) -> None:
     facts, records = told[:2]
     drawn = {len(r["frames"]) for r in records["cold_start"] if r["stage"] == 1}

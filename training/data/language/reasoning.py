@@ -21,8 +21,6 @@ from .forms import SELECTING, Form, meaning
 from .wording import pick, relation_phrase
 from .words import PATTERNS, article, covers, has_color
 
-_PLACES = ("on the left", "in the middle", "on the right")
-
 
 def temporal(
     facts: RoomFacts, query: Query, text: str, rng: np.random.Generator, frames: Sequence[int]
@@ -49,7 +47,11 @@ def temporal(
 def image(
     facts: RoomFacts, query: Query, text: str, rng: np.random.Generator
 ) -> dict[str, Any] | None:
-    """A stage 2 example: query and one frame to a box; None if no frame shows the target."""
+    """A stage 2 example: query and one frame to a box; None if no frame shows the target.
+
+    It does not say where in the view a thing is: what is said in words before it was looked for is
+    often wrong, and the box then follows the words.
+    """
     target = query.targets[0]
     seen = tuple(facts.frames_of(target))
     if not seen:
@@ -63,11 +65,10 @@ def image(
     others = _largest(facts, frame, 3, {target})
     sentences = [_intro(text, rng)]
     if others:
-        placed = [f"{named(t)} {_place(frame, t)}" for t in others[:2]]
-        sentences.append(f"This view shows {_and(placed)}.")
+        sentences.append(f"This view shows {_and([named(t) for t in others[:2]])}.")
     alike = [t for t in others if t.kind == thing.kind]
-    here = f"{named(thing)} {_place(frame, thing)}"
-    sentences.append(pick((f"There is {here}.", f"I can see {here}."), rng))
+    what = named(thing)
+    sentences.append(pick((f"There is {what}.", f"I can see {what}."), rng))
     relation = _visible_relation(facts, query, [frame], rng)
     if relation:
         sentences.append(f"It is {relation}, which fits.")
@@ -100,10 +101,9 @@ def absent(
     frame = barely[int(rng.integers(len(barely)))]
     things = _largest(facts, frame, 3, alike)
     things = [t for i in alike if frame.shows(i) for t in [facts.thing(i)]][:1] + things
-    placed = [f"{named(t)} {_place(frame, t)}" for t in things[:2]]
     sentences = [_intro(text, rng)]
-    if placed:
-        sentences.append(f"This view shows {_and(placed)}.")
+    if things:
+        sentences.append(f"This view shows {_and([named(t) for t in things[:2]])}.")
     end = (
         "It is not in this view.",
         "Nothing in this view fits the query.",
@@ -267,11 +267,6 @@ def _largest(facts: RoomFacts, frame: FrameView, count: int, without: set[int]) 
             things.append(thing)
     same = Counter(named(facts.thing(i)) for _, i in shown)
     return [t for t in things if same[named(t)] == 1][:count]
-
-
-def _place(frame: FrameView, thing: Thing) -> str:
-    x0, _, x1, _ = frame.boxes[thing.object_id][0]
-    return _PLACES[min(2, int(3 * (x0 + x1) / 2 / frame.width))]
 
 
 def _spread(frames: tuple[FrameView, ...], count: int) -> list[FrameView]:
