@@ -1,6 +1,7 @@
 """Commands as processes of their own on a domain of their own, and what is left of them."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -18,6 +19,8 @@ def command(*args):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell that runs the tests in the background has them ignore it, and so their children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

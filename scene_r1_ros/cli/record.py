@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from ..feed_config import FeedConfig
     from ..live_recording import LiveRecording
     from ..recordings import McapOptions
-    from ..ros.recorder import ended_by_signals
+    from ..ros.end_signals import ended_by_signals
 
     if args.seconds < 0 or args.wait <= 0:
         raise RequestError(

@@ -103,8 +103,8 @@ def _show(args: argparse.Namespace, scene: Any) -> dict[str, int]:
 
 def _show_live(args: argparse.Namespace, scene: Any) -> dict[str, int]:
     from ..feed_config import FeedConfig
+    from ..ros.end_signals import ended_by_signals
     from ..ros.live_view import LiveView
-    from ..ros.recorder import ended_by_signals
 
     with ended_by_signals() as ended:
         view = LiveView(scene, config_from(args, FeedConfig), args.namespace)

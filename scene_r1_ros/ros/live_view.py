@@ -19,6 +19,7 @@ from ..frames import AddResult, RgbdFrame, VideoWindow
 from ..viewer.scene import ViewerScene
 from .cloud import cloud_to_points
 from .conversions import box3d_from_msg, mask_from_msg
+from .end_signals import Ended
 from .feed import CameraFeed
 from .node_base import LATCHED, MASKS_QOS
 from .spinning import SpinThread
@@ -70,14 +71,15 @@ class LiveView:
         executor.add_node(self._node)
         self._spinner = SpinThread(executor)
 
-    def run(self, ended: threading.Event, seconds: float = 0.0, patience: float = 10.0) -> None:
+    def run(self, ended: Ended, seconds: float = 0.0, patience: float = 10.0) -> None:
         """Show until ``ended`` is set, or for ``seconds`` (0 = no end) after the graph is found.
 
         Finding it takes DDS from a tenth of a second to several on a busy machine. Without a
         graph, ``seconds`` begin after ``patience``.
         """
         if not seconds:
-            ended.wait()
+            while not ended.wait(_POLL):
+                pass
             return
         joined, began = time.monotonic(), None
         while not ended.wait(_POLL):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
@@ -17,6 +14,7 @@ from ..errors import NotActiveError
 from ..feed_config import FeedConfig
 from ..frames import AddResult, RgbdFrame, VideoWindow
 from ..live_recording import LiveRecording
+from .end_signals import Ended
 from .feed import CameraFeed
 from .feed_stats import FeedCounts
 from .spinning import SpinThread
@@ -45,7 +43,7 @@ class _RecordingWindow(VideoWindow):
 def record_topics(
     recording: LiveRecording,
     config: FeedConfig,
-    ended: threading.Event,
+    ended: Ended,
     seconds: float = 0.0,
     patience: float = 10.0,
     on_progress: Callable[[int, float], None] = lambda frames, seconds: None,
@@ -83,26 +81,13 @@ def record_topics(
         rclpy.try_shutdown()
 
 
-@contextlib.contextmanager
-def ended_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, instead of what they do otherwise."""
-    ended = threading.Event()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    previous = {number: signal.signal(number, lambda *_: ended.set()) for number in numbers}
-    try:
-        yield ended
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
 def _wait(
     recording: LiveRecording,
     feed: CameraFeed,
     seconds: float,
     patience: float,
     on_progress: Callable[[int, float], None],
-    ended: threading.Event,
+    ended: Ended,
 ) -> None:
     opened, first = time.monotonic(), None
     while not ended.wait(_POLL):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 
 import rclpy
@@ -14,6 +13,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from ..closing import Closing
 from ..errors import SceneR1Error
+from .end_signals import END_SIGNALS, Ended
 from .log_bridge import bridge_core_log
 from .node_base import SceneNode
 from .spinning import SpinThread
@@ -40,9 +40,9 @@ def run_nodes(
     except Exception as error:  # rclpy tells of an unreadable parameter file in several classes
         print(f"error: the ROS arguments cannot be used: {_one_line(error)}", file=sys.stderr)
         return 2
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    ended = Ended()
+    for number in END_SIGNALS:
+        signal.signal(number, ended.set)
     try:
         nodes = make()
     except SceneR1Error as error:
@@ -55,7 +55,7 @@ def run_nodes(
     started = all(outcomes)
     while started and not until() and not ended.wait(_POLL):
         pass
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in END_SIGNALS:
         # A terminal and `ros2 launch` both pass Ctrl-C on; the second must not kill the clean end.
         signal.signal(number, signal.SIG_IGN)
     spinning.close()

@@ -8,6 +8,7 @@ from scene_r1_msgs.msg import GroundedObject, GroundedObjectArray
 from waiting import wait_for
 
 from scene_r1_ros.feed_config import FeedConfig
+from scene_r1_ros.ros.end_signals import Ended
 from scene_r1_ros.ros.live_view import LiveView
 from scene_r1_ros.ros.node_base import OBJECTS_QOS
 from scene_r1_ros.viewer.scene import ViewerScene, new_stream
@@ -34,7 +35,7 @@ def said_objects(graph, *identities):
 
 
 def test_its_seconds_begin_when_the_graph_is_found(view, graph):
-    ended = threading.Event()
+    ended = Ended()
     run = threading.Thread(target=view.run, args=(ended, 0.1, 60.0), daemon=True)
     run.start()
     run.join(0.5)
@@ -52,6 +53,6 @@ def test_objects_said_before_it_came_are_shown(view, graph):
 
 def test_without_a_graph_its_seconds_begin_after_the_patience(view):
     began = time.monotonic()
-    view.run(threading.Event(), seconds=0.1, patience=0.2)
+    view.run(Ended(), seconds=0.1, patience=0.2)
     assert time.monotonic() - began >= 0.3
     assert not view.found.is_set()
