@@ -105,11 +105,14 @@ def _model(args: argparse.Namespace) -> DemoModel | None:
     Raises:
         ModelAbsentError: if words were asked for and nothing is there to answer them.
     """
+    from ..reasoning.backends.checkpoint import TransformersConfig, check_name
     from ..reasoning.build import shipped_checkpoint
 
     if args.prompt == "box" or args.box is not None:
         return None
     model = args.model or ("" if args.server else shipped_checkpoint())
+    if model:
+        check_name(TransformersConfig(model=model))
     if model or args.server:
         from ..ros.demo_graph import DemoModel
 

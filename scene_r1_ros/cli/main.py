@@ -8,6 +8,7 @@ quick and commands that need no ROS run without it.
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import importlib.util
 import json
@@ -53,9 +54,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says of an unknown argument which command does not know it, and what is spelt like it.
+
+    Left to itself argparse has the outermost parser say it, with the usage of no command.
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As the base class, but nothing is left over."""
+        namespace, left = super().parse_known_args(args, namespace)
+        if left:
+            close = difflib.get_close_matches(left[0], list(self._option_string_actions), 1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            self.error(f"unrecognized arguments: {' '.join(left)}{meant}")
+        return namespace, left
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every subcommand that is there."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="scene-r1",
         description="Ask a robot about what its RGB-D camera has seen.",
         epilog=EPILOG,

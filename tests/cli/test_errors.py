@@ -28,3 +28,30 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert main(["synth", str(tmp_path / "file"), "--scenes", "1"]) == 1
     assert f"{tmp_path / 'file'}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            "demo --queri x",
+            "scene-r1 demo: error: unrecognized arguments: --queri x; did you mean --query?",
+        ),
+        (
+            "train sft --outt x",
+            "scene-r1 train sft: error: unrecognized arguments: --outt x; did you mean --out?",
+        ),
+        ("doctor 7", "scene-r1 doctor: error: unrecognized arguments: 7"),
+    ],
+)
+def test_an_unknown_argument_is_the_command_s_own_to_name(arguments, said, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments.split())
+    assert capsys.readouterr().err.strip().endswith(said)
+
+
+def test_a_model_folder_that_is_absent_is_said_before_anything_is_rendered(tmp_path, capsys):
+    model, out = tmp_path / "none", tmp_path / "out"
+    assert main(["demo", "--model", str(model), "--out", str(out)]) == 1
+    assert f"the model folder {model} does not exist" in capsys.readouterr().err
+    assert not list(out.iterdir())

@@ -64,7 +64,7 @@ def load_checkpoint(config: TransformersConfig, tell: Tell) -> Checkpoint:
     Raises:
         ModelAbsentError: one sentence that says why it cannot be had.
     """
-    _check_name(config)
+    check_name(config)
     tell(0.02, "importing the libraries")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import transformers
@@ -109,7 +109,8 @@ def load_checkpoint(config: TransformersConfig, tell: Tell) -> Checkpoint:
     return Checkpoint(model, processor, settings.model_type)
 
 
-def _check_name(config: TransformersConfig) -> None:
+def check_name(config: TransformersConfig) -> None:
+    """Raises ModelAbsentError if ``config`` names no model, or a folder that can be none."""
     name = config.model
     if not name:
         raise ModelAbsentError(
