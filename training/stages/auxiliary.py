@@ -103,7 +103,7 @@ def check_auxiliary(config: AuxConfig, processes: int) -> bool:
     """
     if config.vision_only and not config.dense:
         raise ConfigError("aux.vision_only needs aux.dense above 0: there is no other loss.")
-    wanted = bool(config.pointing or config.dense or config.soft_boxes)
+    wanted = any((config.pointing, config.dense, config.soft_boxes, config.looking))
     if wanted and processes > 1:
         raise ConfigError("the auxiliary losses (aux.*) run in one process; there are more.")
     return wanted

@@ -14,7 +14,8 @@ from .checkpoints import whole_checkpoints
 from .report import plot_curves
 
 FIGURES = (
-    *("loss", "mean_token_accuracy", "soft_boxes", "aux_dense", "aux_pointing", "reward", "kl"),
+    *("loss", "mean_token_accuracy", "soft_boxes", "aux_dense", "aux_pointing", "aux_looking"),
+    *("reward", "kl"),
     *("rewards/box_iou/mean", "rewards/temporal_iou/mean", "rewards/abstention/mean"),
     *("rewards/format/mean", "completions/mean_length"),
 )

@@ -160,6 +160,10 @@ class AuxConfig(Config):
         0.0, "Weight: coordinates learnt with Gaussian soft labels instead of plain "
         "cross-entropy; needs a tokenizer with a token for each number.", minimum=0.0,
     )  # fmt: skip
+    looking: float = option(
+        0.0, "Weight: the layer after the one that points looks at what is asked for while a "
+        "coordinate is said; needs soft_boxes and model.attention=eager.", minimum=0.0,
+    )  # fmt: skip
     deviation: float = option(
         3.0, "Deviation of the soft labels.", minimum=0.1, maximum=100.0, unit="px"
     )

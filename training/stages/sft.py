@@ -13,6 +13,7 @@ from .auxiliary import Heads, check_auxiliary, load_heads, pointing_layer
 from .grouping import GroupedSampler
 from .guarded import Guarded
 from .loading import language_model, vision_tower
+from .looking import looking_layer, looking_loss
 from .settings import AuxConfig
 from .soft_boxes import IGNORED, SoftBoxes
 from .token_targets import TokenTargets, token_targets
@@ -62,6 +63,9 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             language.register_forward_hook(self._keep("language"))
             pointing = pointing_layer(self.aux.pointing_layer, len(language.layers))
             language.layers[pointing - 1].register_forward_hook(self._keep("pointing"))
+            if self.aux.looking:
+                looking = looking_layer(self.model, language.layers, pointing, self.aux)
+                looking.register_forward_hook(self._keep("looking"))
 
     def compute_loss(
         self,
@@ -89,6 +93,11 @@ class ColdStartTrainer(Guarded, SFTTrainer):
             soft = self.soft.loss(self._hidden["language"], head, labels, coordinates)
             self._metrics["train"]["soft_boxes"].append(soft.item())
             loss = loss + self.aux.soft_boxes * soft / self._accumulated()
+        if self.aux.looking:
+            images = inputs["input_ids"] == self.model.config.image_token_id
+            look = looking_loss(self._hidden["looking"], images, targets, coordinates)
+            self._metrics["train"]["aux_looking"].append(look.item())
+            loss = loss + self.aux.looking * look / self._accumulated()
         return loss + self._auxiliary(inputs, targets, self.aux.pointing) / self._accumulated()
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -133,6 +142,8 @@ class ColdStartTrainer(Guarded, SFTTrainer):
         def hook(module: Any, inputs: Any, output: Any) -> None:
             if name == "visual":
                 output = getattr(output, "pooler_output", output)
+            elif name == "looking":
+                output = output[1]
             else:
                 output = getattr(output, "last_hidden_state", output)
             self._hidden[name] = torch.cat(output) if isinstance(output, list | tuple) else output
