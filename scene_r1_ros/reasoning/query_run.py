@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from ..control import Control
 from ..errors import UnparsableAnswerError
@@ -28,6 +29,16 @@ from .vocabulary import unknown_sentence
 
 LABEL_ROUNDING = 0.05
 """Frames are labelled to tenths of a second, so a span reaches half of one further."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A box with the span that led to it, and what other views say of it."""
+
+    temporal: TemporalReply
+    span: tuple[int, int]
+    reply: ImageReply
+    checked: Verification
 
 
 class QueryRun:
@@ -59,49 +70,82 @@ class QueryRun:
     # -- grounding
 
     def ground(self, oracle: Oracle) -> Grounding:
-        temporal = self._temporal(oracle)
-        if temporal.span is None:
-            return self._abstained(temporal.candidates, temporal.rationale, "")
-        span = self._span_ns(temporal.span)
-        reply, checked = self._boxed(self._ranked(span), oracle)
-        if checked is None:
-            return self._abstained(reply.candidates, temporal.rationale, reply.rationale, span)
+        best: _Found | None = None
+        missed: tuple[TemporalReply, ImageReply | None, tuple[int, int]] | None = None
+        spans = self._spans(oracle)
+        while best is None or best.checked.confidence < self.config.confirmed:
+            temporal = self._next(spans, best is not None)
+            if temporal is None:
+                break
+            if temporal.span is None:
+                missed = missed or (temporal, None, (0, 0))
+                continue
+            span = self._span_ns(temporal.span)
+            reply, checked = self._boxed(self._ranked(span), oracle)
+            if checked is None:
+                missed = temporal, reply, span
+                if reply.candidates > 1:
+                    break
+            elif best is None or checked.confidence > best.checked.confidence:
+                best = _Found(temporal, span, reply, checked)
+        if best is not None:
+            return self._found(best, oracle)
+        assert missed is not None
+        return self._abstained(*missed)
+
+    def _found(self, found: _Found, oracle: Oracle) -> Grounding:
         self._unknown_words()
+        checked = found.checked
         return Grounding(
             query=self.query,
             found=True,
             anchor_stamp_ns=checked.anchor_stamp_ns,
-            span=self._refined(span, checked, oracle),
+            span=self._refined(found.span, checked, oracle),
             box_xyxy=checked.box,
-            label=reply.label or self.words,
-            rationale_temporal=temporal.rationale,
-            rationale_image=reply.rationale,
+            label=found.reply.label or self.words,
+            rationale_temporal=found.temporal.rationale,
+            rationale_image=found.reply.rationale,
             confidence=checked.confidence,
             candidates=1,
         )
 
-    def _temporal(self, oracle: Oracle) -> TemporalReply:
+    def _spans(self, oracle: Oracle) -> Iterator[TemporalReply]:
+        """What stage 1 says, look by look; each is asked when it is wanted. Nothing follows an
+        ambiguous one."""
         window = self.window
         if oracle.span is not None or oracle.view_stamp_ns is not None:
             stamps = oracle.span or (oracle.view_stamp_ns, oracle.view_stamp_ns)
             start, end = (((s or 0) - window.start_ns) * 1e-9 for s in stamps)
             self.trace.add_choice("span", f"{start:.2f} s to {end:.2f} s", "oracle")
-            return TemporalReply((start, end), "The span was given.")
+            yield TemporalReply((start, end), "The span was given.")
+            return
         if len(window.frames) == 1:
             self.trace.add_choice("span", "the only frame", "rule", "the window has one frame")
-            return TemporalReply((0.0, 0.0), "The window has one frame.")
+            yield TemporalReply((0.0, 0.0), "The window has one frame.")
+            return
         for frames in looks_at(window, self.config.budget.images_that_fit(), self.config.looks):
             messages = temporal_prompt(self.words, self._timed(frames), self.config.style)
             reply = self.dialogue.ask(
                 "temporal", messages, _stamps(frames), lambda g: read_temporal(g, window.seconds)
             )
-            if reply.span is not None or reply.candidates > 1:
-                break
-        chosen = _none(reply.candidates)
-        if reply.span is not None:
-            chosen = f"{reply.span[0]:.2f} s to {reply.span[1]:.2f} s"
-        self.trace.add_choice("span", chosen, "model", reply.rationale)
-        return reply
+            chosen = _none(reply.candidates)
+            if reply.span is not None:
+                chosen = f"{reply.span[0]:.2f} s to {reply.span[1]:.2f} s"
+            self.trace.add_choice("span", chosen, "model", reply.rationale)
+            yield reply
+            if reply.candidates > 1:
+                return
+
+    @staticmethod
+    def _next(spans: Iterator[TemporalReply], found: bool) -> TemporalReply | None:
+        """The next of ``spans``, None at their end; a reply that cannot be used loses no box that
+        was ``found`` before."""
+        try:
+            return next(spans, None)
+        except UnparsableAnswerError:
+            if found:
+                return None
+            raise
 
     def _ranked(self, span: tuple[int, int]) -> list[RgbdFrame]:
         """The span's frames, best first."""
@@ -123,7 +167,8 @@ class QueryRun:
     ) -> tuple[ImageReply, Verification | None]:
         """The box of the first look that other views confirm, else of the look that they confirm
         best; the last look's reply without one where no look finds the object."""
-        looks = view_looks(ranked, self.config.views, self.config.view_looks)
+        left = [frame for frame in ranked if not self._denied(frame)]
+        looks = view_looks(left or ranked[:1], self.config.views, self.config.view_looks)
         if oracle.view_stamp_ns is not None:
             frame = self.window.at(oracle.view_stamp_ns)
             self.trace.add_choice("view", f"{self.window.time_of(frame):.2f} s", "oracle")
@@ -224,6 +269,11 @@ class QueryRun:
     def _ask_box(self, frame: RgbdFrame) -> BoxXyxy | None:
         return self._asked("verify", [frame], 0).box
 
+    def _denied(self, frame: RgbdFrame) -> bool:
+        """Whether the model looked at this frame alone and did not find it."""
+        said = self._said.get((frame.stamp_ns,))
+        return said is not None and said.box is None
+
     def _asked(self, stage: str, views: Sequence[RgbdFrame], retries: int) -> ImageReply:
         """The model's reply to these views; what it said of a single one is not asked again."""
         stamps = tuple(_stamps(views))
@@ -239,13 +289,11 @@ class QueryRun:
         return self._said[stamps]
 
     def _abstained(
-        self,
-        candidates: int,
-        rationale_temporal: str,
-        rationale_image: str,
-        span: tuple[int, int] = (0, 0),
+        self, temporal: TemporalReply, reply: ImageReply | None, span: tuple[int, int]
     ) -> Grounding:
-        why = rationale_image or rationale_temporal
+        rationale_image = reply.rationale if reply else ""
+        candidates = reply.candidates if reply else temporal.candidates
+        why = rationale_image or temporal.rationale
         if candidates > 1:
             reason = f"ambiguous: {candidates} objects fit {self.words!r} equally well"
         elif span != (0, 0):
@@ -258,7 +306,7 @@ class QueryRun:
             query=self.query,
             found=False,
             span=span,
-            rationale_temporal=rationale_temporal,
+            rationale_temporal=temporal.rationale,
             rationale_image=rationale_image,
             reason=f"{reason}. {why}" if why else f"{reason}.",
             candidates=candidates if candidates > 1 else 0,
@@ -293,7 +341,7 @@ class QueryRun:
         if not self.config.answer_span and oracle.span is None:
             return whole
         try:
-            temporal = self._temporal(oracle)
+            temporal = self._first_span(oracle)
         except UnparsableAnswerError as error:
             self.trace.add_choice("evidence", "the whole window", "rule", str(error))
             return whole
@@ -302,6 +350,13 @@ class QueryRun:
             self.trace.add_choice("evidence", "the whole window", "rule", why)
             return whole
         return self._span_ns(temporal.span)
+
+    def _first_span(self, oracle: Oracle) -> TemporalReply:
+        """The first look's that found one, else the last look's."""
+        for temporal in self._spans(oracle):
+            if temporal.span is not None:
+                break
+        return temporal
 
     # -- frames
 

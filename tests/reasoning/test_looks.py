@@ -43,6 +43,44 @@ def test_not_found_after_the_last_look_and_a_window_of_few_frames_is_looked_at_o
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("looks", [1, 2])
+def test_a_span_whose_views_do_not_show_it_is_not_the_last_word(looks: int) -> None:
+    spans: list[str] = []
+    asked: list[float] = []
+
+    def first_span_is_wrong(messages: Conversation) -> str:
+        if stage_of(messages) == "temporal":
+            spans.append("8.0 to 9.0" if not spans else "0.0 to 9.0")
+            return reply(spans[-1], f"Look {len(spans)}.")
+        asked.extend(WINDOW.time_of(f) for f in shown_frames(messages, WINDOW))
+        return Truthful("red")(messages) if len(spans) == 2 else reply("not found")
+
+    settings = {"views": 1, "view_looks": 2, "verify_views": 0, "max_frames": 3}
+    found = reasoner(first_span_is_wrong, looks=looks, **settings).ground(WINDOW, "the red box")
+    assert found.found == (looks == 2)
+    assert len(spans) == looks
+    assert len(asked) == len(set(asked))  # a view that was denied is not looked at again
+    assert found.rationale_temporal == f"Look {looks}."
+
+
+def test_a_later_look_that_cannot_be_read_loses_no_box() -> None:
+    looks: list[int] = []
+    boxes: list[int] = []
+
+    def denied_then_nonsense(messages: Conversation) -> str:
+        if stage_of(messages) == "temporal":
+            looks.append(1)
+            return reply("0.0 to 9.0") if len(looks) == 1 else "?"
+        boxes.append(1)
+        return Truthful("red")(messages) if len(boxes) == 1 else reply("not found")
+
+    settings = {"views": 1, "view_looks": 1, "verify_views": 2, "max_frames": 3}
+    found = reasoner(denied_then_nonsense, **settings).ground(WINDOW, "the red box")
+    assert found.found
+    assert found.label == "red"
+    assert len(looks) > 1
+
+
 @pytest.mark.parametrize("looks", [1, 2, 3])
 def test_what_the_best_views_do_not_show_is_looked_for_in_the_next_best(looks: int) -> None:
     asked: list[list[float]] = []

@@ -69,6 +69,8 @@ def load_checkpoint(config: TransformersConfig, tell: Tell) -> Checkpoint:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import transformers
 
+    from .patch_product import embed_patches_by_product
+
     source: dict[str, Any] = {
         "trust_remote_code": config.trust_remote_code,
         "local_files_only": config.offline,
@@ -105,6 +107,7 @@ def load_checkpoint(config: TransformersConfig, tell: Tell) -> Checkpoint:
         tell(0.9, "loading its adapter")
         model = _with_adapter(model, config)
     model.eval()
+    embed_patches_by_product(model)
     tell(0.99, "ready")
     return Checkpoint(model, processor, settings.model_type)
 
