@@ -270,9 +270,9 @@ class QueryRun:
         return self._asked("verify", [frame], 0).box
 
     def _denied(self, frame: RgbdFrame) -> bool:
-        """Whether the model looked at this frame alone and did not find it."""
-        said = self._said.get((frame.stamp_ns,))
-        return said is not None and said.box is None
+        """Whether the model saw this frame, alone or among others, and found nothing."""
+        looks = self._said.items()
+        return any(said.box is None and frame.stamp_ns in stamps for stamps, said in looks)
 
     def _asked(self, stage: str, views: Sequence[RgbdFrame], retries: int) -> ImageReply:
         """The model's reply to these views; what it said of a single one is not asked again."""

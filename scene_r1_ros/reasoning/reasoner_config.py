@@ -27,7 +27,8 @@ class ReasonerConfig(Config):
     )
     looks: int = option(
         3, "Looks of stage 1 at the window, each at frames between those of the looks before, "
-        "until one finds it: what only few frames show is missed by a single one.",
+        "until one finds a span whose views show it: what only few frames show is missed by a "
+        "single one.",
         minimum=1, maximum=16,
     )  # fmt: skip
     max_image_tokens: int = option(
