@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tiny_models import build_qwen2_5_vl, build_qwen3_vl
 from torch import nn
 
 from scene_r1_ros.reasoning.backends.checkpoint import TransformersConfig, load_checkpoint
 from scene_r1_ros.reasoning.backends.patch_product import PatchProduct, embed_patches_by_product
-from tests.tiny_models import build_qwen2_5_vl, build_qwen3_vl
 
 PATCH = (2, 14, 14)
 

@@ -19,7 +19,7 @@ class PatchProduct(nn.Conv3d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(N, C, T, H, W) to (N, D, 1, 1, 1) where T, H, W are the kernel's."""
-        if tuple(input.shape[2:]) != tuple(self.kernel_size) or self.groups != 1:
+        if tuple(input.shape[2:]) != tuple(self.kernel_size):
             return super().forward(input)
         rows = nn.functional.linear(input.flatten(1), self.weight.flatten(1), self.bias)
         return rows[:, :, None, None, None]
@@ -42,5 +42,6 @@ def _is_one_patch(convolution: nn.Conv3d) -> bool:
         tuple(convolution.stride) == tuple(convolution.kernel_size)
         and tuple(convolution.dilation) == once
         and convolution.padding in (0, (0, 0, 0))
+        and convolution.groups == 1
         and convolution.weight.dtype in (torch.float32, torch.bfloat16, torch.float16)
     )
