@@ -145,3 +145,8 @@ def _what_is_wrong(text: str, wanted: str) -> str:
     if not answer_body(text):
         return f"it holds no answer after the reasoning; {wanted} was asked for."
     return f"no {wanted.removeprefix('a ').removeprefix('the ')} can be read from it."
+
+
+def none_said(candidates: int) -> str:
+    """What the trace says of a reply without a span or box."""
+    return f"ambiguous: {candidates}" if candidates > 1 else "none"

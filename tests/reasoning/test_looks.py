@@ -81,6 +81,22 @@ def test_a_later_look_that_cannot_be_read_loses_no_box() -> None:
     assert len(looks) > 1
 
 
+def test_a_later_look_that_cannot_be_read_does_not_undo_what_views_have_said() -> None:
+    looks: list[int] = []
+
+    def nowhere_then_nonsense(messages: Conversation) -> str:
+        if stage_of(messages) != "temporal":
+            return reply("not found")
+        looks.append(1)
+        return reply("0.0 to 9.0") if len(looks) == 1 else "?"
+
+    settings = {"views": 1, "view_looks": 1, "verify_views": 0, "max_frames": 3}
+    found = reasoner(nowhere_then_nonsense, **settings).ground(WINDOW, "the red box")
+    assert not found.found
+    assert found.reason.startswith("not found: no view of the span shows 'the red box'")
+    assert len(looks) > 1
+
+
 @pytest.mark.parametrize("looks", [1, 2, 3])
 def test_what_the_best_views_do_not_show_is_looked_for_in_the_next_best(looks: int) -> None:
     asked: list[list[float]] = []
