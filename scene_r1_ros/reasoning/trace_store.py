@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -16,6 +17,9 @@ from ..errors import RequestError
 from .trace import QueryTrace, checked_query_id
 
 log = logging.getLogger(__name__)
+
+_WRITING = ".writing-"
+"""Begins the names of folders whose trace is not whole yet."""
 
 
 def default_folder() -> Path:
@@ -120,7 +124,7 @@ class TraceStore:
 
         self.folder.mkdir(parents=True, exist_ok=True)
         # Written aside and renamed, so that a reader never meets half a trace.
-        aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=self.folder))
+        aside = Path(tempfile.mkdtemp(prefix=_WRITING, dir=self.folder))
         try:
             record = trace.to_json()
             jpegs = {
@@ -140,15 +144,20 @@ class TraceStore:
         return target
 
     def _folders(self) -> list[Path]:
-        """Trace folders, oldest first."""
+        """Trace folders, oldest first; other processes write and delete in the same place."""
         if not self.folder.is_dir():
             return []
-        found = [p for p in self.folder.iterdir() if (p / "trace.json").is_file()]
-        return sorted(found, key=lambda p: (p.stat().st_mtime_ns, p.name))
+        found: list[tuple[int, str, Path]] = []
+        for path in self.folder.iterdir():
+            if path.name.startswith(_WRITING) or not (path / "trace.json").is_file():
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                found.append((path.stat().st_mtime_ns, path.name, path))
+        return [path for _, _, path in sorted(found)]
 
     def _prune(self, keep: Path) -> None:
         folders = self._folders()
-        sizes = {p: sum(f.stat().st_size for f in p.iterdir()) for p in folders}
+        sizes = {path: _bytes_of(path) for path in folders}
         total = sum(sizes.values())
         left = len(folders)
         for path in folders:
@@ -170,6 +179,14 @@ def _jpeg(image: Any, width: int) -> bytes:
     if not done:
         raise OSError("a picture could not be encoded as JPEG")
     return data.tobytes()
+
+
+def _bytes_of(folder: Path) -> int:
+    """Of its files; 0 once it is gone."""
+    try:
+        return sum(file.stat().st_size for file in folder.iterdir())
+    except FileNotFoundError:
+        return 0
 
 
 def _pictures_of(folder: Path) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,31 @@ def test_the_oldest_are_deleted_beyond_the_limit_in_bytes(tmp_path: Path) -> Non
     os.utime(tmp_path / "old", (1000, 1000))
     ask(store, "new")
     assert [p.name for p in tmp_path.iterdir()] == ["new"]
+
+
+def test_what_another_process_is_writing_is_neither_listed_nor_deleted(tmp_path: Path) -> None:
+    store = store_in(tmp_path, max_traces=1)
+    ask(store, "q1")
+    half = tmp_path / ".writing-elsewhere"
+    half.mkdir()
+    (half / "trace.json").write_bytes((tmp_path / "q1" / "trace.json").read_bytes())
+    os.utime(half, (0, 0))
+    ask(store, "q2")
+    assert half.is_dir()
+    assert [s.query_id for s in store.summaries()] == ["q2"]
+
+
+def test_stores_of_one_folder_do_not_trip_over_each_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def several(name: str) -> None:
+        for i in range(12):
+            ask(store_in(tmp_path, max_traces=2), f"{name}{i}")
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(several, "abcd"))
+    assert not [r for r in caplog.records if "cannot be written" in r.message]
+    assert len(store_in(tmp_path).summaries()) <= 2 + 3  # others may have come meanwhile
 
 
 def test_an_id_cannot_leave_the_folder_and_an_unknown_one_is_named(tmp_path: Path) -> None:
