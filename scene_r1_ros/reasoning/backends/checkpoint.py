@@ -69,6 +69,7 @@ def load_checkpoint(config: TransformersConfig, tell: Tell) -> Checkpoint:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import transformers
 
+    from .equal_images import attend_equal_images_together
     from .patch_product import embed_patches_by_product
 
     source: dict[str, Any] = {
@@ -108,6 +109,7 @@ def load_checkpoint(config: TransformersConfig, tell: Tell) -> Checkpoint:
         model = _with_adapter(model, config)
     model.eval()
     embed_patches_by_product(model)
+    attend_equal_images_together(model)
     tell(0.99, "ready")
     return Checkpoint(model, processor, settings.model_type)
 
