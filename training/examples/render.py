@@ -146,11 +146,34 @@ def rows_dataset(examples: Sequence[Example], renderer: Renderer) -> Any:
     """
     from datasets import Dataset
 
-    def render(batch: dict[str, list[int]]) -> dict[str, list[Any]]:
-        rows = [renderer.row(examples[i]) for i in batch["index"]]
+    numbers = Dataset.from_dict({"index": list(range(len(examples)))})
+    return numbers.with_transform(_Rendering(examples, renderer))
+
+
+class _Rendering:
+    """Renders batches of row numbers.
+
+    The library pickles a transform to name it, which took a minute for 200,000 examples; so what
+    is pickled here is a name only, and cannot be unpickled: workers must be forked.
+    """
+
+    def __init__(self, examples: Sequence[Example], renderer: Renderer) -> None:
+        self._examples, self._renderer = examples, renderer
+
+    def __call__(self, batch: dict[str, list[int]]) -> dict[str, list[Any]]:
+        rows = [self._renderer.row(self._examples[i]) for i in batch["index"]]
         return {name: [row[name] for row in rows] for name in rows[0]}
 
-    return Dataset.from_dict({"index": list(range(len(examples)))}).with_transform(render)
+    def __reduce__(self) -> tuple[Any, ...]:
+        first, last = self._examples[0].key, self._examples[-1].key
+        return _refuse, (len(self._examples), first, last, repr(self._renderer.config))
+
+
+def _refuse(*name: Any) -> None:
+    raise TypeError(
+        "rows of training are rendered in the process that read the examples, or in one forked "
+        "from it; start workers with the method fork."
+    )
 
 
 @functools.lru_cache(maxsize=256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 
 import pytest
@@ -10,7 +11,7 @@ from scene_r1_training.data.labels_schema import _META_KEY
 from scene_r1_training.examples.chains import examples_from_chains
 from scene_r1_training.examples.errors import TrainingError
 from scene_r1_training.examples.labelled import examples_from_labels
-from scene_r1_training.examples.render import ModelView, Renderer
+from scene_r1_training.examples.render import ModelView, Renderer, rows_dataset
 from scene_r1_training.examples.settings import DataConfig
 from tiny_models import build_qwen2_5_vl, build_qwen3_vl
 from training_rooms import chains
@@ -158,3 +159,16 @@ class TestRendering:
         row = renderer.row(example)
         columns = {k: [v] for k, v in row.items() if k not in ("completion", "images", "prompt")}
         assert box_iou_reward([row["completion"]], **columns)[0] > 0.95
+
+
+def test_rows_of_many_examples_are_made_without_pickling_any(work):
+    class Unpicklable(list):
+        def __reduce_ex__(self, protocol):
+            raise AssertionError("examples were pickled")
+
+    examples = Unpicklable(examples_from_labels(work / "data", "image", CONFIG))
+    rows = rows_dataset(examples, Renderer(CONFIG, QWEN))
+    assert len(rows) == len(examples)
+    assert rows[1]["key"] == examples[1].key
+    with pytest.raises(TypeError, match="start workers with the method fork"):
+        pickle.loads(pickle.dumps(rows.format["format_kwargs"]["transform"]))
