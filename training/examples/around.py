@@ -13,7 +13,7 @@ from scene_r1_ros.geometry import BoxXyxy
 
 from ..data.labels_views import decode_mask
 
-GRID = (24, 32)
+GRID = (48, 64)
 """Rows and columns of the map of owners: finer than the tokens of small images."""
 
 
@@ -29,7 +29,7 @@ class Thing:
 
 @dataclass(frozen=True, eq=False)
 class Around:
-    """The ``things`` of a frame, larger ones first, and ``owners`` (24, 32) int16: at the middle
+    """The ``things`` of a frame, larger ones first, and ``owners`` (48, 64) int16: at the middle
     of each cell the place in ``things`` of what is seen there, -1 for none of them."""
 
     things: tuple[Thing, ...] = ()
