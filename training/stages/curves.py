@@ -16,8 +16,8 @@ from .report import plot_curves
 FIGURES = (
     *("loss", "mean_token_accuracy", "soft_boxes", "aux_dense", "aux_pointing", "aux_looking"),
     *("reward", "kl"),
-    *("rewards/box_iou/mean", "rewards/temporal_iou/mean", "rewards/abstention/mean"),
-    *("rewards/format/mean", "completions/mean_length"),
+    *("rewards/box_iou_reward/mean", "rewards/temporal_iou_reward/mean"),
+    *("rewards/abstention_reward/mean", "rewards/format_reward/mean", "completions/mean_length"),
 )
 
 
