@@ -64,3 +64,4 @@ def _halve(path: Path, out: Path) -> None:
                     "cannot hold."
                 )
     save_file(small, out, metadata=about)
+    shutil.copymode(path, out)  # safetensors writes for its owner alone
