@@ -64,6 +64,21 @@ def test_equal_images_cost_one_call_a_layer(
     assert all(shape[0] == 5 for shape in calls)
 
 
+def test_flash_attention_takes_the_row_and_nothing_is_read_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = tower(tmp_path, "sdpa").blocks[0].attn
+    taken: list[torch.Tensor] = []
+    monkeypatch.setattr(equal_images, "is_flash_attention_requested", lambda config: True)
+    monkeypatch.setattr(equal_images, "common_length", lambda bounds: pytest.fail("was read"))
+    monkeypatch.setattr(
+        Qwen2_5_VLVisionAttention, "forward", lambda self, row, *a, **k: taken.append(row)
+    )
+    row = torch.zeros(8, 4)
+    block(row, torch.tensor([0, 4, 8]), position_embeddings=(row, row))
+    assert taken[0] is row
+
+
 def test_bounds_of_another_batch_are_read_anew() -> None:
     assert equal_images.common_length(torch.tensor([0, 4, 8])) == 4
     assert equal_images.common_length(torch.tensor([0, 4, 10])) == 0

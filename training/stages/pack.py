@@ -27,7 +27,7 @@ def pack(checkpoint: Path, out: Path) -> int:
         ModelAbsentError: if ``checkpoint`` is no folder of a checkpoint.
         RecordingError: if ``out`` holds something already.
         TrainingError: if its weights are not those of one float32 checkpoint in safetensors, a
-            weight does not fit, or the folder cannot be written.
+            weight does not fit, or something cannot be read or written.
     """
     check_name(TransformersConfig(model=str(checkpoint)))
     files = sorted(checkpoint.glob(_WEIGHTS))
@@ -40,11 +40,15 @@ def pack(checkpoint: Path, out: Path) -> int:
         )
     with written_atomically(out) as partial:
         try:
-            shutil.copytree(checkpoint, partial)
+            shutil.copytree(checkpoint, partial, ignore=shutil.ignore_patterns(_WEIGHTS))
             for path in files:
                 _halve(path, partial / path.name)
-        except OSError as error:
-            raise TrainingError(f"the checkpoint cannot be written to {out}: {error}.") from error
+        except TrainingError:
+            raise
+        except Exception as error:  # safetensors has errors of its own
+            raise TrainingError(
+                f"{checkpoint} cannot be packed into {out}: {error}. It is as it was."
+            ) from error
     return sum((out / path.name).stat().st_size for path in files)
 
 

@@ -32,8 +32,9 @@ class EqualImages(qwen.Qwen2_5_VLVisionAttention):  # type: ignore[misc]
         **kwargs: Any,
     ) -> Tensor:
         """(N, D) to (N, D), for images of one size in one call."""
-        length = common_length(cu_seqlens)
-        if not length or position_embeddings is None or is_flash_attention_requested(self.config):
+        flash = is_flash_attention_requested(self.config)  # it takes the row as it is
+        length = 0 if flash else common_length(cu_seqlens)
+        if not length or position_embeddings is None:
             return super().forward(
                 hidden_states, cu_seqlens, position_embeddings=position_embeddings, **kwargs
             )  # type: ignore[no-any-return]
@@ -70,8 +71,9 @@ def attend_equal_images_together(model: Any) -> int:
 def common_length(bounds: Tensor) -> int:
     """The length of all parts between ``bounds`` (parts + 1,); 0 if they differ."""
     global _read
-    if _read[0]() is not bounds:
+    read, length = _read  # as one: another model may run in another thread
+    if read() is not bounds:
         lengths = bounds.diff().tolist()
-        same = len(set(lengths)) == 1
-        _read = (weakref.ref(bounds), int(lengths[0]) if same else 0)
-    return _read[1]
+        length = int(lengths[0]) if len(set(lengths)) == 1 else 0
+        _read = (weakref.ref(bounds), length)
+    return length

@@ -63,3 +63,11 @@ def test_what_cannot_be_packed_is_said(tmp_path: Path) -> None:
     (plain / "config.json").write_text(json.dumps({**config, "dtype": "bfloat16"}))
     with pytest.raises(TrainingError, match="is a checkpoint of bfloat16; only one of float32"):
         pack(plain, tmp_path / "small")
+
+
+def test_damaged_weights_are_one_sentence_and_leave_nothing_behind(tmp_path: Path) -> None:
+    plain = build_qwen2_5_vl(tmp_path / "plain")
+    (plain / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(TrainingError, match=r"plain cannot be packed into .*small: .*as it was"):
+        pack(plain, tmp_path / "small")
+    assert [p.name for p in tmp_path.iterdir()] == ["plain"]
