@@ -27,6 +27,9 @@ _CELLS = 120
 """Cells along the longer side of a face, about."""
 _LEVEL = 0.03
 """Cells whose height stands out by this share of the face make no thickness."""
+_FEW = ((0.01, 2.33), (0.002, 2.88))
+"""Shares of readings that may be a part that stands out, and by how many deviations noise alone
+puts as many so high."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +74,8 @@ def flat_box(
     least = min(*size, *np.sort(box.size)[1:])
     if thickness > min(THICKEST, flat * least):
         return None
-    return _box(face, low, high, yaw, behind, thickness)
+    foremost = _standing_out(face, front, views)
+    return _box(face, low, high, yaw, behind, max(foremost - behind, thickness))
 
 
 def _face(box: Box3D, points: NDArray[np.float32], views: list[ObjectView]) -> Face | None:
@@ -83,6 +87,8 @@ def _face(box: Box3D, points: NDArray[np.float32], views: list[ObjectView]) -> F
     band = 0.02 + 2.5 * noise
     if 4 * band > np.sort(box.size)[1]:
         return None  # as deep as wide, or too far away to tell
+    if box.size[thin] > THICKEST + 3 * noise:
+        return None  # the front of a cabinet, of whose sides a little is seen
     if thin == 2:
         normal = np.array([0.0, 0.0, 1.0])
     else:
@@ -205,6 +211,27 @@ def _front(
     left = face.noise / np.sqrt(np.median(counts[sure]))
     top = float(np.quantile(mean[sure], 1 - _LEVEL)) - 1.9 * left
     return max(top, float(np.median(mean[sure])))
+
+
+def _standing_out(face: Face, front: float, views: list[ObjectView]) -> float:
+    """Height of a small part that stands out of the face clearly (a sill, a handle), or ``front``.
+
+    Of the nearer half of the readings a few must lie higher than the noise of all would put them.
+    """
+    eyes = [np.linalg.norm(v.points - v.frame.T_world_camera[:3, 3], axis=1) for v in views]
+    distance = np.concatenate(eyes)
+    points = np.concatenate([view.points for view in views]).astype(np.float64)
+    near = distance <= np.median(distance)
+    noise = float(depth_noise(float(np.median(distance[near]))))
+    height = transform_points(face.T_face_world, points[near])[:, 2]
+    height = height[np.abs(height) < THICKEST]
+    for share, deviations in _FEW:
+        if share * len(height) < 20:
+            continue
+        top = float(np.quantile(height, 1 - share))
+        if top - (deviations + 0.7) * noise > front + 0.02:
+            front = max(front, top - noise)
+    return front
 
 
 def _behind(

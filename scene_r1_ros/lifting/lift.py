@@ -10,6 +10,7 @@ from ..frames import WindowSnapshot
 from ..geometry import Box3D
 from ..tracking.track import MaskTrack
 from .alignment import aligned_views
+from .ball_fit import ball_box
 from .box_fit import fit_box
 from .completion import far_side, on_wall, with_far_side
 from .confidence import box_evidence
@@ -157,6 +158,9 @@ def _box(cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> Box3
             return mounted
     if config.complete_round:
         cameras = np.array([view.frame.T_world_camera[:3, 3] for view in views])
+        ball = ball_box(box, cloud.points, cameras)
+        if ball is not None:
+            return ball
         body = round_body(cloud.points, cameras)
         if body is not None and (closed := with_round_body(box, body)) is not box:
             return closed

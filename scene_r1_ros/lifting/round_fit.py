@@ -1,4 +1,4 @@
-"""Round things (bottles, balls, lamps, bins) are known whole from the side that was seen."""
+"""Round things (bottles, lamps, bins) are known whole from the side that was seen."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from scipy.optimize import least_squares
 from scipy.spatial import cKDTree
 
 from ..geometry import Box3D
+from ..tracking.depth_surface import depth_noise
 
 Float64 = NDArray[np.float64]
+
+_NOISY = (0.67, 1.28)
+"""What noise of deviation 1 does to the two quantiles of distances, 50 and 80 %."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ def round_body(
     All slices of equal height share one axis; each has its own radius. The axis is the one that
     spreads the radii of the slices least (robust least squares), started behind the surface as
     seen from the mean of the ``cameras`` (M, 3). The slices must show 135 degrees of
-    the turn, on one circle each to within noise: a corner of a box spreads the radius by 12 %.
+    the turn, on one circle each. Where single points do not lie on one but for noise, the mean of
+    each 15 degrees must, in which noise is small: a corner of a box spreads the radius by 12 %.
     """
     chosen = points[:: max(1, len(points) // most)].astype(np.float64)
     upright = np.abs(_normals(chosen)[:, 2]) < 0.8
@@ -65,15 +70,24 @@ def round_body(
     mean = np.bincount(layer, distance, minlength=slices) / counts
     present = np.bincount(layer, minlength=slices) >= max(6, 0.03 * len(flat))
     radius = float(mean[present].max()) if present.any() else 0.0
-    half, most_of = np.percentile(np.abs(distance - mean[layer]), [50, 80])
-    if half > min(0.045 * radius, 0.008) + 0.0015 or most_of > min(0.09 * radius, 0.02) + 0.003:
+    off = distance - mean[layer]
+    noise = float(depth_noise(float(np.linalg.norm(side.mean(axis=0) - cameras.mean(axis=0)))))
+    most_off = np.array([min(0.045 * radius, 0.008) + 0.0015, min(0.09 * radius, 0.02) + 0.003])
+    spreads = np.percentile(np.abs(off), [50, 80])
+    blurred = bool((spreads > most_off).any())
+    if (spreads > most_off + noise * np.array(_NOISY)).any():
         return None
     if not 0.35 * width < radius < 0.8 * width:
         return None
     wide = mean[layer] > 0.6 * radius
     angle = np.arctan2(*(flat[wide] - center).T)
-    turn = np.bincount(((angle + np.pi) / (2 * np.pi) * 24).astype(int) % 24, minlength=24)
-    if (turn > 0.01 * len(angle)).sum() < 9:
+    turn = ((angle + np.pi) / (2 * np.pi) * 24).astype(int) % 24
+    seen = np.bincount(turn, minlength=24)
+    shown = seen > max(5.0, 0.01 * len(angle))
+    if shown.sum() < 9:
+        return None
+    uneven = np.bincount(turn, off[wide], minlength=24)[shown] / seen[shown]
+    if blurred and np.sqrt(np.average(uneven**2, weights=seen[shown])) > 0.055 * radius:
         return None
     return RoundBody((float(center[0]), float(center[1])), radius)
 

@@ -9,16 +9,19 @@ from scannet_scenes import look_at
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame, WindowSnapshot
 from scene_r1_ros.geometry import Box3D, box3d_iou
 from scene_r1_ros.lifting import LiftConfig, lift
+from scene_r1_ros.lifting.flat import flat_box
+from scene_r1_ros.lifting.views import object_view
 from scene_r1_ros.tracking import FrameMask, MaskTrack
 
 CAMERA = CameraIntrinsics(320, 240, 280.0, 280.0, 159.5, 119.5)
 
 
-def plate(low, high, normal, eyes, noise, leak=0):
+def plate(low, high, normal, eyes, noise, leak=0, knob=None):
     """A plate with corners ``low`` and ``high`` on a plane through 0, filmed from ``eyes``.
 
     The plane (a wall or a floor) has ``normal`` and the plate's back on it. Noise is along the
-    rays, as a sensor's is. ``leak`` more pixels to the right belong to each second mask.
+    rays, as a sensor's is. ``leak`` more pixels to the right belong to each second mask. ``knob``
+    (low, high) is the face of a part that stands out.
     """
     rng = np.random.default_rng(0)
     normal, low, high = np.array(normal, float), np.array(low, float), np.array(high, float)
@@ -34,6 +37,12 @@ def plate(low, high, normal, eyes, noise, leak=0):
         inside = (np.abs(normal) > 0.5) | ((at >= low) & (at <= high))
         mask = inside.all(axis=-1)
         depth = np.where(mask, to_front, -(T[:3, 3] @ normal) / (turned @ normal))
+        if knob is not None:
+            to_knob = (np.dot(knob[0], normal) - T[:3, 3] @ normal) / (turned @ normal)
+            at = T[:3, 3] + to_knob[..., None] * turned
+            on_knob = (np.abs(normal) > 0.5) | ((at >= knob[0]) & (at <= knob[1]))
+            on_knob = on_knob.all(axis=-1)
+            depth, mask = np.where(on_knob, to_knob, depth), mask | on_knob
         depth = np.where((depth > 0) & (depth < 8), depth + rng.normal(0, noise, mask.shape), 0)
         color = np.full((240, 320, 3), 128, dtype=np.uint8)
         frames.append(RgbdFrame(i, color, depth.astype(np.float32), CAMERA, T))
@@ -68,6 +77,30 @@ def test_outline_and_thickness_are_finer_than_the_noise(thing, eyes):
     truth = Box3D(tuple(center), tuple(size), 0.0)
     plain = lift(window, track, config=LiftConfig(reach_wall=False, reach_support=False)).box
     assert box3d_iou(box, truth) > box3d_iou(plain, truth) + 0.1
+
+
+@pytest.mark.parametrize("noise", [0.002, 0.006])
+def test_a_small_part_that_stands_out_is_in_the_box(noise):
+    knob = ((0.2, -0.12, 1.2), (0.3, -0.12, 1.26))  # 1.5 % of the face
+    window, track = plate(*PICTURE, PICTURE_EYES, noise, knob=knob)
+    box = lift(window, track).box
+    assert min(box.size) == pytest.approx(0.12, abs=0.015)
+    plain = lift(*plate(*PICTURE, PICTURE_EYES, noise)).box
+    assert min(plain.size) == pytest.approx(0.04, abs=0.01)
+
+
+def test_a_thick_thing_whose_front_is_seen_best_is_not_flat():
+    window, track = plate(*PICTURE, PICTURE_EYES, 0.004)
+    config = LiftConfig()
+    views = [
+        object_view(frame, item.mask, config, 6000)
+        for frame, item in zip(window.frames, track.masks, strict=True)
+    ]
+    points = np.concatenate([view.points for view in views])
+    thin = Box3D((0.0, -0.04, 1.25), (0.8, 0.02, 0.5))
+    assert flat_box(thin, points, views) is not None
+    cabinet = Box3D((0.0, 0.13, 1.25), (0.8, 0.36, 0.5))  # its sides gave the box its depth
+    assert flat_box(cabinet, points, views) is None
 
 
 def test_views_that_see_the_wall_beside_it_outvote_masks_that_spill_over():

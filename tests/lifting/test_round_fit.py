@@ -44,6 +44,23 @@ def test_the_corner_of_a_box_is_not_round():
     assert round_body(turned.astype(np.float32), CAMERAS) is None
 
 
+def test_noise_of_single_points_hides_no_roundness():
+    """At 2 m a sensor's deviation is near a centimetre; means of many points are on the circle."""
+    body = round_body(near_half(0.14, np.random.default_rng(0), 3000, noise=0.01), CAMERAS)
+    assert body is not None
+    assert body.radius == pytest.approx(0.14, rel=0.12)
+
+
+def test_noise_makes_no_corner_round():
+    rng = np.random.default_rng(0)
+    t, z = rng.uniform(0, 0.25, 3000), rng.uniform(0, 0.3, 3000)
+    side = rng.random(3000) < 0.5
+    points = np.stack([np.where(side, t, 0), np.where(side, 0, t), z], axis=1)
+    turned = points @ np.array([[1, 1, 0], [-1, 1, 0], [0, 0, np.sqrt(2)]]).T / np.sqrt(2)
+    noisy = turned + rng.normal(0, 0.01, turned.shape)
+    assert round_body(noisy.astype(np.float32), CAMERAS) is None
+
+
 def test_a_flat_front_is_not_round():
     rng = np.random.default_rng(0)
     points = rng.uniform((0, -0.3, 0), (0.005, 0.3, 0.5), (1200, 3))
