@@ -74,7 +74,8 @@ def flat_box(
     least = min(*size, *np.sort(box.size)[1:])
     if thickness > min(THICKEST, flat * least):
         return None
-    foremost = _standing_out(face, front, views)
+    # other things stand on what lies, and masks spill over to them
+    foremost = _standing_out(face, front, views) if face.upright else front
     return _box(face, low, high, yaw, behind, max(foremost - behind, thickness))
 
 

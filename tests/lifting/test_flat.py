@@ -89,6 +89,12 @@ def test_a_small_part_that_stands_out_is_in_the_box(noise):
     assert min(plain.size) == pytest.approx(0.04, abs=0.01)
 
 
+def test_what_stands_on_a_rug_makes_it_no_thicker():
+    foot = ((0.2, 2.4, 0.1), (0.32, 2.52, 0.1))
+    box = lift(*plate(*RUG, RUG_EYES, 0.004, knob=foot)).box
+    assert min(box.size) < 0.03
+
+
 def test_a_thick_thing_whose_front_is_seen_best_is_not_flat():
     window, track = plate(*PICTURE, PICTURE_EYES, 0.004)
     config = LiftConfig()

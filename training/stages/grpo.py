@@ -1,6 +1,5 @@
-"""GRPO on TRL's trainer, with what it lacks: groups without variance are left out, a frozen tower
-sees each image once, epochs are shuffled the same after a resume, completions are kept for the
-report, shuffled groups."""
+"""GRPO on TRL's trainer, with what it lacks: groups without variance are left out, epochs are
+shuffled the same after a resume, completions are kept for the report, shuffled groups."""
 
 from __future__ import annotations
 
@@ -16,8 +15,6 @@ from trl.trainer.utils import RepeatSampler
 
 from ..rewards.texts import texts
 from .guarded import Guarded
-from .loading import vision_tower
-from .seen_once import SeenOnce
 
 COMPLETIONS_FILE = "completions.jsonl"
 
@@ -41,15 +38,6 @@ class GroundingGrpoTrainer(Guarded, GRPOTrainer):
         # TRL pads prompts on the left, but which tokens are images it asks the processor, which
         # pads as the checkpoint says: positions of all shorter prompts would be wrong.
         self._tokenizer.padding_side = "left"
-        self.seen_once = self._seen_once()
-
-    def _seen_once(self) -> SeenOnce | None:
-        """For a tower that is frozen, whole, and of a kind that is known."""
-        tower = vision_tower(self.accelerator.unwrap_model(self.model))
-        if tower is None or self.is_fsdp_enabled or self.is_deepspeed_enabled:
-            return None
-        learns = any(parameter.requires_grad for parameter in tower.parameters())
-        return None if learns else SeenOnce(tower)
 
     def _get_train_sampler(self, dataset: Any = None) -> Any:
         of = dataset if dataset is not None else self.train_dataset
@@ -66,8 +54,6 @@ class GroundingGrpoTrainer(Guarded, GRPOTrainer):
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         for i, row in enumerate(inputs):
             row["group"] = i // self.num_generations
-        if self.seen_once is not None:
-            self.seen_once.forget()
         batch = super()._generate_and_score_completions(inputs)
         if self.filter_groups and self.model.training:
             self._leave_out_flat_groups(batch)

@@ -1,5 +1,5 @@
-"""What both trainers share: losses that must be finite, checkpoints that are whole, and a
-learning rate of its own for the vision tower."""
+"""What both trainers share: losses that must be finite, checkpoints that are whole, a learning rate
+of its own for the vision tower, and one look at each image where the tower is frozen."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from scene_r1_ros.errors import ConfigError
 
 from ..examples.errors import TrainingError
 from .checkpoints import check_space, disk_sentence, remove_old, seal
-from .loading import is_vision
+from .loading import is_vision, vision_tower
 from .muon import MuonWithAdamW, muon_group, suits_muon
+from .seen_once import SeenOnce
 
 
 class Guarded:
@@ -25,6 +26,16 @@ class Guarded:
     muon_rate: float = 0.0
     keep: int = 2
     on_step: Callable[[int], None] | None = None
+
+    def see_once(self, gib: float) -> None:
+        """Keep what the vision tower says of an image, if it is frozen, whole, and of a kind that
+        is known, in at most ``gib`` GiB."""
+        tower = vision_tower(self.accelerator.unwrap_model(self.model))  # type: ignore[attr-defined]
+        cut = self.is_fsdp_enabled or self.is_deepspeed_enabled  # type: ignore[attr-defined]
+        if tower is None or cut or not gib:
+            return
+        if not any(parameter.requires_grad for parameter in tower.parameters()):
+            SeenOnce(tower, int(gib * 2**30))
 
     def training_step(self, *args: Any, **kwargs: Any) -> Any:
         """One forward and backward pass.

@@ -246,6 +246,7 @@ def _trainer(
         trainer.filter_groups = settings.grpo.filter_groups
         trainer.shuffle_frames = "shuffled" in settings.grpo.rewards
         trainer.keep_every = settings.run.log_steps
+    trainer.see_once(settings.model.kept_features)
     trainer.vision_rate = settings.optim.vision_rate
     trainer.muon_rate = settings.optim.muon_rate
     trainer.keep = settings.run.keep

@@ -38,6 +38,10 @@ class ModelConfig(Config):
     max_pixels: int = option(0, "The processor shrinks larger images; 0: its own limit.", minimum=0)
     freeze_vision: bool = option(False, "The vision tower does not learn.")
     freeze_projector: bool = option(False, "Nor does what joins it to the language model.")
+    kept_features: float = option(
+        2.0, "Memory for what a vision tower that is frozen with its projector said of images: it "
+        "sees each of them once as far as this goes; 0: nothing is kept.", minimum=0.0, unit="GiB",
+    )  # fmt: skip
     offline: bool = option(False, "Never ask the network, even for a checkpoint by name.")
 
 
