@@ -28,7 +28,7 @@ from ..geometry import Box3D
 from ..tracking.depth_surface import depth_noise
 from .views import ObjectView
 
-WEIGHTS = (-0.598, 0.563, 0.295, 0.635)
+WEIGHTS = (-0.378, 0.546, 0.298, 0.736)
 """a, b, c, d of the formula above."""
 _SMALLEST = 1e-4
 """Solid angle in steradian from which on it counts: a thumbnail at two metres."""
