@@ -8,6 +8,7 @@ from scipy.optimize import least_squares
 
 from ..geometry import Box3D
 from ..tracking.depth_surface import depth_noise
+from .round_fit import unevenness
 
 Float64 = NDArray[np.float64]
 
@@ -46,14 +47,14 @@ def ball_box(
 
         return np.asarray(least_squares(off, first, loss="soft_l1", f_scale=scale, max_nfev=60).x)
 
-    x = solved(None, np.append(start, height / 2))
-    center, radius = x[:3], float(x[3])
+    *at, radius = solved(None, np.append(start, height / 2)).tolist()
+    center = np.array(at)
     if not 0.7 * height < 2 * radius < 1.2 * height:
         return None
     if abs(center[2] - box.center[2]) > 0.25 * radius or not _round(chosen - center, radius):
         return None
-    x, y, _ = solved(height / 2, center)
-    return Box3D((float(x), float(y), box.center[2]), (height, height, height), 0.0)
+    x, y, _ = solved(height / 2, center).tolist()
+    return Box3D((x, y, box.center[2]), (height, height, height), 0.0)
 
 
 def _round(rays: Float64, radius: float) -> bool:
@@ -64,9 +65,5 @@ def _round(rays: Float64, radius: float) -> bool:
     rise = (rays[:, 2] / np.maximum(length, 1e-9) + 1) / 2
     patch = (turn * around).astype(int) % around * along
     patch += np.clip((rise * along).astype(int), 0, along - 1)
-    count = np.bincount(patch, minlength=around * along)
-    shown = count >= max(6, 0.01 * len(rays))
-    if shown.sum() < 11:
-        return False
-    off = np.bincount(patch, length - radius, minlength=around * along)[shown] / count[shown]
-    return bool(np.sqrt(np.average(off**2, weights=count[shown])) < 0.05 * radius)
+    shown, uneven = unevenness(length - radius, patch)
+    return shown >= 11 and uneven < 0.05 * radius

@@ -67,7 +67,9 @@ def flat_box(
     behind = _behind(face, low, high, yaw, views)
     if behind is None:
         return None
-    front = _front(face, low, high, views)
+    readings = np.concatenate([view.points for view in views]).astype(np.float64)
+    local = transform_points(face.T_face_world, readings)
+    front = _front(face, low, high, local)
     if front is None:
         return None
     thickness = max(front - behind, THINNEST)
@@ -75,7 +77,7 @@ def flat_box(
     if thickness > min(THICKEST, flat * least):
         return None
     # other things stand on what lies, and masks spill over to them
-    foremost = _standing_out(face, front, views) if face.upright else front
+    foremost = _standing_out(front, local[:, 2], views) if face.upright else front
     return _box(face, low, high, yaw, behind, max(foremost - behind, thickness))
 
 
@@ -194,12 +196,13 @@ def _rectangle(
 
 
 def _front(
-    face: Face, low: NDArray[np.float64], high: NDArray[np.float64], views: list[ObjectView]
+    face: Face,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    local: NDArray[np.float64],
 ) -> float | None:
-    """Height of the face's foremost parts: a high quantile of its cells' mean heights. None where
-    no cell has readings enough for a mean."""
-    readings = np.concatenate([view.points for view in views]).astype(np.float64)
-    local = transform_points(face.T_face_world, readings)
+    """Height of the face's foremost parts: a high quantile of its cells' mean heights, of the
+    readings (N, 3) in the face's frame. None where no cell has readings enough for a mean."""
     local = local[np.abs(local[:, 2]) < 0.08 + 3 * face.noise]
     side = max(0.01, float((high - low).max()) / 40)
     cell = np.floor((local[:, :2] - local[:, :2].min(axis=0)) / side).astype(np.int64)
@@ -214,18 +217,17 @@ def _front(
     return max(top, float(np.median(mean[sure])))
 
 
-def _standing_out(face: Face, front: float, views: list[ObjectView]) -> float:
+def _standing_out(front: float, height: NDArray[np.float64], views: list[ObjectView]) -> float:
     """Height of a small part that stands out of the face clearly (a sill, a handle), or ``front``.
 
-    Of the nearer half of the readings a few must lie higher than the noise of all would put them.
+    Of the nearer half of the readings of all ``views``, with a ``height`` (N,) each, a few must lie
+    higher than the noise of all would put them.
     """
     eyes = [np.linalg.norm(v.points - v.frame.T_world_camera[:3, 3], axis=1) for v in views]
     distance = np.concatenate(eyes)
-    points = np.concatenate([view.points for view in views]).astype(np.float64)
     near = distance <= np.median(distance)
     noise = float(depth_noise(float(np.median(distance[near]))))
-    height = transform_points(face.T_face_world, points[near])[:, 2]
-    height = height[np.abs(height) < THICKEST]
+    height = height[near & (np.abs(height) < THICKEST)]
     for share, deviations in _FEW:
         if share * len(height) < 20:
             continue

@@ -47,17 +47,20 @@ class SeenOnce:
         here = {key: self._kept[key] for key in keys if key in self._kept}
         for key in here:
             self._kept.move_to_end(key)
-        new = {key: i for i, key in reversed(list(enumerate(keys))) if key not in here}
+        new: dict[Key, int] = {}
+        for i, key in enumerate(keys):
+            if key not in here:
+                new.setdefault(key, i)
         if new:
-            at = sorted(new.values())
+            at = list(new.values())
             seen = self._plain(torch.cat([images[i] for i in at]), grid_thw[at], **options)
             self.looked += len(at)
             self._answer = type(seen)
             sizes = (grid_thw[at].prod(-1) // self._merge).tolist()
             each = zip(*(column.detach().split(sizes) for column in _columns(seen)), strict=True)
-            for i, features in zip(at, each, strict=True):
-                here[keys[i]] = features
-                self._keep(keys[i], features)
+            for key, features in zip(new, each, strict=True):
+                here[key] = features
+                self._keep(key, features)
         device = hidden_states.device
         columns = zip(*(here[key] for key in keys), strict=True)
         tokens, *deep = (torch.cat([f.to(device) for f in column]) for column in columns)
