@@ -109,12 +109,15 @@ class Camera:
         return self.feed.stats.counts()
 
     def wait_accepted(self, number):
-        wait_for(lambda: self.counts().accepted >= number, what=f"{number} frames: {self.counts()}")
+        wait_for(
+            lambda: self.counts().accepted >= number, what=f"{number} frames", seen=self.counts
+        )
 
     def wait_dropped(self, problem, number=1):
         wait_for(
             lambda: self.counts().dropped.get(problem, 0) >= number,
-            what=f"{number} x {problem!r}: {self.counts()}",
+            what=f"{number} x {problem!r}",
+            seen=self.counts,
         )
 
     def close(self):

@@ -179,7 +179,7 @@ class CameraFeed:
         with self._wake:
             self._clock_run += 1
             self._queue.clear()
-        self.pose_source.clear()
+        self.pose_source.restart(stamp_ns + seconds_to_ns(seconds / 2))
         self.window.clear()
         self.stats.reset()
         self._log.warning(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from ..errors import SceneR1Error
 from ..feed_config import FeedConfig
 from ..geometry import Float64
 from .conversions import pose_to_matrix, stamp_to_ns, transform_to_matrix
+from .recent_stream import RecentStream
 
 BUFFER_SECONDS = 30.0
 
@@ -37,8 +39,8 @@ class PoseSource(Protocol):
         """(4, 4) pose in the fixed frame; raises PoseNotReadyError."""
         ...
 
-    def clear(self) -> None:
-        """Forget what was received; for a clock that jumped backwards."""
+    def restart(self, between_ns: int) -> None:
+        """The clock jumped back over ``between_ns``: forget what was received before it did."""
         ...
 
     def close(self) -> None:
@@ -46,12 +48,34 @@ class PoseSource(Protocol):
         ...
 
 
+class _RestartableBuffer(tf2_ros.Buffer):  # type: ignore[misc]
+    """A buffer of transforms that keeps what came after the clock had jumped back."""
+
+    def __init__(self) -> None:
+        super().__init__(cache_time=Duration(seconds=BUFFER_SECONDS))
+        self._lock = threading.Lock()
+        self._recent: defaultdict[str, RecentStream[tuple[Any, str]]] = defaultdict(RecentStream)
+
+    def set_transform(self, transform: Any, authority: str) -> None:
+        with self._lock:
+            stamp_ns = stamp_to_ns(transform.header.stamp)
+            self._recent[transform.child_frame_id].add(stamp_ns, (transform, authority))
+            super().set_transform(transform, authority)
+
+    def restart(self, between_ns: int) -> None:
+        with self._lock:
+            self.clear()
+            for stream in self._recent.values():
+                for _, (transform, authority) in stream.restart(between_ns):
+                    super().set_transform(transform, authority)
+
+
 class TfPoseSource:
     """The pose by tf2, exactly at the stamp."""
 
     def __init__(self, node: Node, fixed_frame: str) -> None:
         self.fixed_frame = fixed_frame
-        self.buffer = tf2_ros.Buffer(cache_time=Duration(seconds=BUFFER_SECONDS))
+        self.buffer = _RestartableBuffer()
         self._node = node
         self._listener = tf2_ros.TransformListener(self.buffer, node)
 
@@ -68,8 +92,8 @@ class TfPoseSource:
             ) from error
         return transform_to_matrix(found.transform)
 
-    def clear(self) -> None:
-        self.buffer.clear()
+    def restart(self, between_ns: int) -> None:
+        self.buffer.restart(between_ns)
 
     def close(self) -> None:
         self._listener.unregister()
@@ -96,6 +120,7 @@ class TopicPoseSource:
         self._lock = threading.Lock()
         self._stamps: list[int] = []
         self._poses: list[Float64] = []
+        self._recent: RecentStream[Float64] = RecentStream()
         self._frames = ("", "")
         kind: Any = PoseStamped if config.pose_source == "pose" else Odometry
         qos = QoSProfile(depth=100, reliability=qos_profile_sensor_data.reliability)
@@ -115,11 +140,13 @@ class TopicPoseSource:
             T = T @ self._tf.lookup(child, camera_frame, stamp_ns)
         return T
 
-    def clear(self) -> None:
+    def restart(self, between_ns: int) -> None:
         with self._lock:
             self._stamps.clear()
             self._poses.clear()
-        self._tf.clear()
+            for stamp_ns, T in self._recent.restart(between_ns):
+                self._keep(stamp_ns, T)
+        self._tf.restart(between_ns)
 
     def close(self) -> None:
         self._node.destroy_subscription(self._subscription)
@@ -135,15 +162,19 @@ class TopicPoseSource:
             return  # the frames that need this pose say that it is missing
         with self._lock:
             self._frames = (msg.header.frame_id, msg.child_frame_id if odometry else "")
-            i = bisect.bisect_left(self._stamps, stamp_ns)
-            if i < len(self._stamps) and self._stamps[i] == stamp_ns:
-                self._poses[i] = T
-                return
-            self._stamps.insert(i, stamp_ns)
-            self._poses.insert(i, T)
-            oldest = self._stamps[-1] - int(BUFFER_SECONDS * 1e9)
-            stale = bisect.bisect_left(self._stamps, oldest)
-            del self._stamps[:stale], self._poses[:stale]
+            self._recent.add(stamp_ns, T)
+            self._keep(stamp_ns, T)
+
+    def _keep(self, stamp_ns: int, T: Float64) -> None:
+        i = bisect.bisect_left(self._stamps, stamp_ns)
+        if i < len(self._stamps) and self._stamps[i] == stamp_ns:
+            self._poses[i] = T
+            return
+        self._stamps.insert(i, stamp_ns)
+        self._poses.insert(i, T)
+        oldest = self._stamps[-1] - int(BUFFER_SECONDS * 1e9)
+        stale = bisect.bisect_left(self._stamps, oldest)
+        del self._stamps[:stale], self._poses[:stale]
 
     def _interpolate(self, stamp_ns: int) -> Float64:
         i = bisect.bisect_left(self._stamps, stamp_ns)

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -177,9 +176,7 @@ def test_a_clock_that_jumps_back_resets_everything_and_is_told(camera, monkeypat
     assert "jumped back by 53.000 s" in told[0]
     assert len(told) == 1
     assert one.counts().resets == 1
-    stamps = [f.stamp_ns // SECOND for f in one.window.snapshot().frames]
-    # TF for the very first frame may have come before the jump was seen
-    assert stamps in ([50, 51, 52, 53], [51, 52, 53])
+    assert [f.stamp_ns // SECOND for f in one.window.snapshot().frames] == [50, 51, 52, 53]
 
 
 # -- load
@@ -198,14 +195,10 @@ def test_30_hz_of_640x480_from_another_process_are_all_taken(graph):
     camera = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
         wait_for(lambda: counts().topics["color"].received, what="the first image")
-        began, used = time.monotonic(), time.process_time()
         enough = 0.98 * frames  # best effort on a machine that may be busy
         wait_for(lambda: counts().accepted >= enough, what="the frames")
-        share = (time.process_time() - used) / (time.monotonic() - began)
         assert counts().dropped == {}
         assert len(window.snapshot().trajectory) >= enough
-        print(f"{share:.2f} of a core for 640x480 at 30 Hz")
-        assert share < 0.8
         # the frame that is the latest now can be prompted, though its pixels are soon let go
         box = tuple(4 * v for v in BoxRoom().box_in("red", VIEW))
         with GroundingClient(graph.namespace, discovery_timeout=30.0) as client:

@@ -102,7 +102,7 @@ def test_quality_of_service(camera, wanted, offered):
         late = VideoWindow()
         feed = CameraFeed(one.feed_node, one.config.replace(pose_timeout=5.0), late)
         wait_for(
-            lambda: feed.stats.counts().synchronized == 1, what=f"kept frame {feed.stats.counts}"
+            lambda: feed.stats.counts().synchronized == 1, what="kept frame", seen=feed.stats.counts
         )
         one.send_transform(20 * SECOND, pose())
         wait_for(lambda: len(late) == 1, what="the kept frame in the window")

@@ -9,6 +9,8 @@ import pytest
 from ros_camera import SECOND, pose
 from waiting import wait_for
 
+from scene_r1_ros.ros.pose_source import PoseNotReadyError
+
 
 def test_a_frame_waits_for_tf_that_comes_late(camera):
     one = camera(pose_timeout=3.0)
@@ -81,3 +83,32 @@ def test_frames_outside_the_poses_name_the_times_there_are(camera):
     one.send(23 * SECOND, transform=False)
     one.wait_dropped("pose")
     assert "there are poses from 20.000000 to 21.000000 s" in one.warnings[0]
+
+
+@pytest.mark.parametrize("source", ["tf", "pose"])
+def test_poses_that_overtake_the_image_of_a_jump_back_are_not_forgotten(camera, source):
+    one = camera(pose_source=source, pose_timeout=0.3)
+    say = one.send_transform if source == "tf" else one.send_pose
+    for second in (100, 101, 102):
+        say(second * SECOND, pose(1.0))
+        one.send(second * SECOND, transform=False)
+    one.wait_accepted(3)
+    for second in (90, 91, 92, 93):
+        say(second * SECOND, pose(2.0))
+    found = one.feed.pose_source.T_world_camera
+    wait_for(lambda: known(found, 93 * SECOND, one.frame_id), what="the poses of the new time")
+    for second in (90, 91, 92, 93):
+        one.send(second * SECOND, transform=False)
+    one.wait_accepted(7)
+    frames = one.window.snapshot().frames
+    assert [f.stamp_ns // SECOND for f in frames] == [90, 91, 92, 93]
+    assert all(pytest.approx(pose(2.0), abs=1e-6) == f.T_world_camera for f in frames)
+    with pytest.raises(PoseNotReadyError):
+        found(100 * SECOND, one.frame_id)  # of the time before the jump
+
+
+def known(find, stamp_ns, frame_id):
+    try:
+        return find(stamp_ns, frame_id)[0, 3] == pytest.approx(2.0)
+    except PoseNotReadyError:
+        return False

@@ -252,7 +252,12 @@ def test_the_window_keeps_its_frames_while_the_model_thinks(played, prompt, mode
     played.player.trigger_activate()
     assert played.player.finished.wait(60.0)
     sent = played.player.published - published
-    wait_for(lambda: played.window.received - before >= 0.95 * sent, what="95 % of the frames")
+    counts = played.grounding.access.feed.stats.counts
+    wait_for(
+        lambda: played.window.received - before >= 0.95 * sent,
+        what="95 % of the frames",
+        seen=counts,
+    )
     started = time.monotonic()
     played.client.list_objects()
     assert time.monotonic() - started < 10.0
