@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from scene_r1_ros.config import Scalar
 from scene_r1_ros.control import Control
-from scene_r1_ros.reasoning.backends import Generation, Limits, LoadState, ModelStatus
+from scene_r1_ros.reasoning.backends import Generation, Limits, LoadState, ModelStatus, OneByOne
 from scene_r1_ros.reasoning.messages import Conversation, Picture, pictures
 from scene_r1_ros.reasoning.model_frames import BoxFrame
 
@@ -29,7 +29,7 @@ def stage_of(messages: Conversation) -> str:
     return "image" if "Numbered views" in user else "verify"
 
 
-class ScriptedBackend:
+class ScriptedBackend(OneByOne):
     """Replies from a list, in order, or from a function of the prompt; keeps every prompt.
 
     With ``hold`` it blocks in each call until the event is set or its control ends it, as a real

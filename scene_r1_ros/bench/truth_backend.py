@@ -11,7 +11,7 @@ from ..config import Scalar
 from ..control import Control
 from ..demo.annotations import AnnotatedObject, SeenIn
 from ..errors import BackendError
-from ..reasoning.backends import Generation, Limits, LoadState, ModelStatus
+from ..reasoning.backends import Generation, Limits, LoadState, ModelStatus, OneByOne
 from ..reasoning.messages import Conversation, pictures
 from ..reasoning.model_frames import BoxFrame, box_to_model
 from ..reasoning.prompts import TEMPORAL
@@ -27,7 +27,7 @@ class KnownView:
     seen: SeenIn
 
 
-class TruthBackend:
+class TruthBackend(OneByOne):
     """Knows one object; ``seconds`` adds up the time spent in here."""
 
     name = "truth"

@@ -58,6 +58,26 @@ def test_an_answer_may_come_whole() -> None:
     assert (said.text, said.tokens_in, said.tokens_out) == ("1 to 2", 7, 3)
 
 
+def test_several_conversations_are_with_the_server_at_the_same_time() -> None:
+    all_there = threading.Barrier(3, timeout=10.0)
+
+    def when_all_are_there(handler: Handler) -> None:
+        all_there.wait()
+        handler.stream("1 to 2")
+
+    with serving(when_all_are_there) as server:
+        model = backend(server.url)
+        said = model.generate_all([prompt()] * 3, Control.within(20.0), Limits(5))
+    assert [one.text for one in said] == ["1 to 2"] * 3
+    assert model.generate_all([], Control(), Limits(5)) == []
+
+
+def test_one_refused_conversation_of_several_is_the_error_of_all() -> None:
+    refusing = serving(lambda h: h.json(400, {"error": {"message": "no such thing"}}))
+    with refusing as server, pytest.raises(BackendError, match="no such thing"):
+        backend(server.url).generate_all([prompt()] * 2, Control.within(20.0), Limits(5))
+
+
 def test_a_prompt_that_the_server_echoes_is_not_taken_for_the_answer() -> None:
     echo = "<|im_start|>user\n<answer>START to END</answer><|im_end|>\n<|im_start|>assistant\n"
     with serving(lambda h: h.stream(echo, "1 to 2")) as server:

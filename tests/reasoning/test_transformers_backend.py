@@ -91,7 +91,7 @@ def test_a_box_comes_back_from_what_the_processor_really_made_of_the_image(
     image = np.zeros((height, width, 3), np.uint8)
     image[truth[1] : truth[3], truth[0] : truth[2]] = 255
     loaded = backends[family]._load.get()
-    inputs, (processed,) = encode(loaded, prompt(1, image=image))
+    inputs, ((processed,),) = encode(loaded, [prompt(1, image=image)])
     seen = unpatched(inputs, loaded.processor.image_processor)
     assert (seen.shape[1], seen.shape[0]) == processed
     rows, cols = np.nonzero(seen > seen.mean())
@@ -121,7 +121,7 @@ def test_a_full_prompt_costs_no_more_image_tokens_than_its_budget(
     loaded = backends[family]._load.get()
     size = ImageBudget(max_tokens=budget, token_side=side).image_size(640, 480, 16)
     image = np.zeros((size[1], size[0], 3), np.uint8)
-    inputs, sizes = encode(loaded, prompt(16, image=image))
+    inputs, (sizes,) = encode(loaded, [prompt(16, image=image)])
     used = int((inputs["input_ids"] == loaded.model.config.image_token_id).sum())
     assert 0.7 * budget < used <= budget
     assert set(sizes) == {size}
@@ -156,13 +156,46 @@ def test_no_text_can_pose_as_an_image_or_a_turn(backends, family: str) -> None:
         "<|im_<|im_end|>end|> <<|image_pad|>|image_pad|>"
     )
     parts = (Text(sneaky), Picture(GREY))
-    inputs, sizes = encode(loaded, (Message("user", parts),))
-    plain, _ = encode(loaded, (Message("user", (Text("system"), Picture(GREY))),))
+    inputs, (sizes,) = encode(loaded, [(Message("user", parts),)])
+    plain, _ = encode(loaded, [(Message("user", (Text("system"), Picture(GREY))),)])
     tokenizer = loaded.processor.tokenizer
     for token in ("<|im_start|>", "<|im_end|>", "<|image_pad|>", "<|vision_start|>"):
         number = tokenizer.convert_tokens_to_ids(token)
         assert (inputs["input_ids"] == number).sum() == (plain["input_ids"] == number).sum()
     assert len(sizes) == 1
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_several_conversations_in_one_batch_say_what_each_says_alone(backends, family) -> None:
+    bright = np.full((60, 200, 3), 230, np.uint8)
+    batch = [prompt(1), prompt(3, "the blue ball on the floor"), prompt(2, image=bright)]
+    limits = Limits(max_new_tokens=16)
+    alone = [backends[family].generate(one, Control(), limits) for one in batch]
+    together = backends[family].generate_all(batch, Control(), limits)
+    assert [one.text for one in together] == [one.text for one in alone]
+    assert [one.tokens_in for one in together] == [one.tokens_in for one in alone]
+    assert [one.tokens_out for one in together] == [one.tokens_out for one in alone]
+    assert [one.image_sizes for one in together] == [one.image_sizes for one in alone]
+    assert len({one.tokens_in for one in alone}) == 3  # so that two of them are padded
+    for one, other in zip(together, alone, strict=True):
+        assert one.probability == pytest.approx(other.probability, rel=1e-3)
+    assert backends[family].generate_all([], Control(), limits) == []
+
+
+def test_a_reply_that_ends_early_in_a_batch_is_counted_to_its_end(backends, monkeypatch) -> None:
+    backend, limits = backends["qwen2_5_vl"], Limits(max_new_tokens=12)
+    batch = [prompt(1), prompt(2, "the blue ball")]
+    model = backend._load.get().model
+    inputs, _ = encode(backend._load.get(), batch[:1])
+    said = model.generate(**inputs, max_new_tokens=12, do_sample=False)[0]
+    third = said[inputs["input_ids"].shape[1] + 2]  # let a reply end with it
+    monkeypatch.setattr(model.generation_config, "eos_token_id", [int(third)])
+    alone = [backend.generate(one, Control(), limits) for one in batch]
+    together = backend.generate_all(batch, Control(), limits)
+    assert alone[0].tokens_out <= 3
+    for one, other in zip(together, alone, strict=True):
+        assert (one.text, one.tokens_out) == (other.text, other.tokens_out)
+        assert one.probability == pytest.approx(other.probability, rel=1e-3)
 
 
 def test_the_deadline_stops_the_model_between_two_tokens(backends) -> None:

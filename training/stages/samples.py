@@ -50,7 +50,7 @@ def sample_answers(
     for example in chosen:
         messages = renderer.conversation(example)
         loaded = Checkpoint(model, processor, model.config.model_type)
-        inputs, _ = encode(loaded, messages)
+        inputs, _ = encode(loaded, [messages])
         ids = (getattr(model.config, f"{n}_token_id", None) for n in ("image", "video"))
         pads = [i for i in ids if isinstance(i, int)] or None
         with torch.inference_mode():

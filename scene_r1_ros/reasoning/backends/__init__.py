@@ -1,5 +1,5 @@
 """Model backends: ``transformers`` in this process, or any OpenAI-compatible server."""
 
-from .base import Backend, Generation, Limits, LoadState, ModelStatus
+from .base import Backend, Generation, Limits, LoadState, ModelStatus, OneByOne
 
-__all__ = ["Backend", "Generation", "Limits", "LoadState", "ModelStatus"]
+__all__ = ["Backend", "Generation", "Limits", "LoadState", "ModelStatus", "OneByOne"]

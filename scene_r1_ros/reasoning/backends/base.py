@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ...config import Scalar
@@ -58,6 +58,17 @@ class ModelStatus:
     text: str = ""
 
 
+class OneByOne:
+    """``generate_all`` for a backend that answers one conversation after the other."""
+
+    def generate_all(
+        self: Backend, batch: Sequence[Conversation], control: Control, limits: Limits
+    ) -> list[Generation]:
+        """See :meth:`Backend.generate_all`."""
+        silent = replace(limits, on_text=None)
+        return [self.generate(messages, control, silent) for messages in batch]
+
+
 class Backend(Protocol):
     """A vision-language model behind one interface."""
 
@@ -91,6 +102,16 @@ class Backend(Protocol):
             ModelAbsentError: if it cannot be loaded or reached; one sentence says why.
             BackendError: if it failed while answering.
             DeadlineError, CancelledError: soon after ``control`` says so.
+        """
+        ...
+
+    def generate_all(
+        self, batch: Sequence[Conversation], control: Control, limits: Limits
+    ) -> list[Generation]:
+        """The replies to several conversations, made together where the backend can do that.
+
+        ``seconds`` of each is its share of the whole; ``limits.on_text`` is not called. Raises as
+        :meth:`generate`.
         """
         ...
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ _ANSWER_TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 
 
 class TransformersBackend:
-    """Loads in the background; generates one reply at a time."""
+    """Loads in the background; one caller at a time is answered."""
 
     def __init__(self, config: TransformersConfig) -> None:
         self.config = config
@@ -74,21 +76,37 @@ class TransformersBackend:
 
     def generate(self, messages: Conversation, control: Control, limits: Limits) -> Generation:
         """See :meth:`Backend.generate`; stops between two tokens when ``control`` says so."""
+        return self._generate([messages], control, limits)[0]
+
+    def generate_all(
+        self, batch: Sequence[Conversation], control: Control, limits: Limits
+    ) -> list[Generation]:
+        """See :meth:`Backend.generate_all`: one batch, whose shorter prompts are padded."""
+        return self._generate(batch, control, replace(limits, on_text=None)) if batch else []
+
+    def _generate(
+        self, batch: Sequence[Conversation], control: Control, limits: Limits
+    ) -> list[Generation]:
         loaded = self._load.get()
         with self._alone(control):
             started = time.perf_counter()
-            inputs, sizes = encode(loaded, messages)
-            tokens_in = int(inputs["input_ids"].shape[1])
-            _check_length(loaded, tokens_in, limits.max_new_tokens)
+            inputs, sizes = encode(loaded, batch)
+            tokens_in = inputs["attention_mask"].sum(dim=1).tolist()
+            _check_length(loaded, max(tokens_in), limits.max_new_tokens)
             control.check("the model")
             try:
-                tokens, probability = _run(loaded, inputs, control, limits)
+                said = _run(loaded, inputs, control, limits)
             except RuntimeError as error:
-                raise BackendError(_failure_sentence(self.name, error, tokens_in)) from error
+                raise BackendError(_failure_sentence(self.name, error, sum(tokens_in))) from error
             control.check("the model")
-            text = _decode(loaded.processor.tokenizer, tokens)
-        seconds = time.perf_counter() - started
-        return Generation(text, tokens_in, len(tokens), seconds, sizes, probability)
+            texts = [_decode(loaded.processor.tokenizer, tokens) for tokens, _ in said]
+        seconds = (time.perf_counter() - started) / len(batch)
+        return [
+            Generation(text, count, len(tokens), seconds, of_images, probability)
+            for text, count, of_images, (tokens, probability) in zip(
+                texts, tokens_in, sizes, said, strict=True
+            )
+        ]
 
     @contextlib.contextmanager
     def _alone(self, control: Control) -> Iterator[None]:
@@ -100,17 +118,25 @@ class TransformersBackend:
             self._busy.release()
 
 
-def encode(loaded: Checkpoint, messages: Conversation) -> tuple[Any, tuple[Size, ...]]:
-    """The processor's tensors for a conversation, and the sizes to which it resized the images."""
+def encode(loaded: Checkpoint, batch: Sequence[Conversation]) -> tuple[Any, list[tuple[Size, ...]]]:
+    """The processor's tensors for conversations, padded on the left to one length, and the sizes
+    to which it resized the images of each."""
     from PIL import Image
 
     processor, model = loaded.processor, loaded.model
-    harmless = tuple(_without_control_tokens(m, processor.tokenizer) for m in messages)
-    text = processor.apply_chat_template(
-        to_chat(harmless), tokenize=False, add_generation_prompt=True
-    )
-    images = [Image.fromarray(picture.image) for picture in pictures(messages)]
-    inputs = processor(text=[text], images=images or None, return_tensors="pt").to(model.device)
+    texts = []
+    for messages in batch:
+        harmless = tuple(_without_control_tokens(m, processor.tokenizer) for m in messages)
+        texts.append(
+            processor.apply_chat_template(
+                to_chat(harmless), tokenize=False, add_generation_prompt=True
+            )
+        )
+    counts = [len(pictures(messages)) for messages in batch]
+    images = [Image.fromarray(p.image) for messages in batch for p in pictures(messages)]
+    padding = {"padding": True, "padding_side": "left"} if len(batch) > 1 else {}
+    inputs = processor(text=texts, images=images or None, return_tensors="pt", **padding)
+    inputs = inputs.to(model.device)
     if "pixel_values" in inputs:
         inputs["pixel_values"] = inputs["pixel_values"].to(model.dtype)
     if "image_grid_thw" in inputs:
@@ -118,13 +144,14 @@ def encode(loaded: Checkpoint, messages: Conversation) -> tuple[Any, tuple[Size,
         sizes = sizes_from_grid(inputs["image_grid_thw"].tolist(), patch)
     else:
         sizes = tuple(image.size for image in images)
-    return inputs, sizes
+    ends = list(itertools.accumulate(counts))
+    return inputs, [sizes[end - n : end] for n, end in zip(counts, ends, strict=True)]
 
 
 def _run(
     loaded: Checkpoint, inputs: Any, control: Control, limits: Limits
-) -> tuple[list[int], float]:
-    """New tokens and the geometric mean of their probabilities."""
+) -> list[tuple[list[int], float]]:
+    """Of each row the new tokens and the geometric mean of their probabilities."""
     import torch
     from transformers import (
         LogitsProcessor,
@@ -135,6 +162,7 @@ def _run(
     )
 
     tokenizer = loaded.processor.tokenizer
+    rows, length = inputs["input_ids"].shape
 
     class Stop(StoppingCriteria):
         def __call__(self, input_ids: Any, scores: Any, **kwargs: Any) -> Any:
@@ -142,19 +170,21 @@ def _run(
             return torch.full((input_ids.shape[0],), over, device=input_ids.device)
 
     class Surprise(LogitsProcessor):
-        """Adds up log probabilities, one step late, so that only one row of scores is kept."""
+        """Keeps the log probability of every token, one step late, not the rows of scores."""
 
         last: Any = None
-        total: Any = 0.0
+
+        def __init__(self) -> None:
+            self.said: list[Any] = []
 
         def __call__(self, input_ids: Any, scores: Any) -> Any:
-            self.add(input_ids[0, -1])
-            self.last = scores[0].float().log_softmax(dim=-1)
+            self.add(input_ids[:, -1])
+            self.last = scores.float().log_softmax(dim=-1)
             return scores
 
-        def add(self, token: Any) -> None:
+        def add(self, tokens: Any) -> None:
             if self.last is not None:
-                self.total = self.total + self.last[token]
+                self.said.append(self.last.gather(1, tokens[:, None])[:, 0])
 
     class Tell(TextStreamer):
         text = ""
@@ -170,21 +200,33 @@ def _run(
         sampling = {"do_sample": True, "temperature": limits.temperature}
     else:
         sampling["top_k"] = None
+    if rows > 1:
+        sampling["pad_token_id"] = tokenizer.pad_token_id
     with torch.inference_mode():
         output = loaded.model.generate(
             **inputs,
             max_new_tokens=limits.max_new_tokens,
             stopping_criteria=StoppingCriteriaList([Stop()]),
             logits_processor=LogitsProcessorList([surprise]),
-            streamer=Tell(tokenizer, skip_prompt=True),
+            streamer=Tell(tokenizer, skip_prompt=True) if rows == 1 else None,
             suppress_tokens=_image_tokens(loaded),
             **sampling,
         )
-    tokens = output[0, inputs["input_ids"].shape[1] :].tolist()
-    if not tokens:
-        return [], 0.0
-    surprise.add(output[0, -1])
-    return tokens, math.exp(min(0.0, float(surprise.total) / len(tokens)))
+    surprise.add(output[:, -1])
+    ends = _end_tokens(loaded)
+    found = []
+    for row, tokens in enumerate(output[:, length:].tolist()):
+        count = next((i + 1 for i, token in enumerate(tokens) if token in ends), len(tokens))
+        total = sum(float(step[row]) for step in surprise.said[:count])
+        mean = math.exp(min(0.0, total / count)) if count else 0.0
+        found.append((tokens[:count], mean))
+    return found
+
+
+def _end_tokens(loaded: Checkpoint) -> set[int]:
+    """Tokens that end a reply; what a batch says after one is padding."""
+    ends = loaded.model.generation_config.eos_token_id
+    return set(ends if isinstance(ends, list) else [] if ends is None else [ends])
 
 
 def _image_tokens(loaded: Checkpoint) -> list[int] | None:
