@@ -9,30 +9,23 @@ from ..errors import UnparsableAnswerError
 from ..frames import RgbdFrame
 from ..geometry import BoxXyxy, checked_box
 from .box_lift import BoxLift
-from .dialogue import Dialogue
 from .oracle import Oracle
-from .prompts import image_prompt
-from .query_frames import QueryFrames, stamps_of
-from .replies import ImageReply, none_said, read_image
+from .replies import ImageReply, none_said
 from .verification import Verification, verify
+from .view_replies import ViewReplies, shown
 from .views import rank_views, view_looks
 
 
 class BoxSearch:
-    """Asks ``dialogue`` for the box of ``words``; nothing is asked twice in one query."""
+    """Asks for a box through ``replies`` and checks it by ``lift_box``."""
 
-    def __init__(
-        self, dialogue: Dialogue, frames: QueryFrames, words: str, lift_box: BoxLift
-    ) -> None:
-        self.dialogue = dialogue
-        self.frames = frames
-        self.words = words
+    def __init__(self, replies: ViewReplies, lift_box: BoxLift) -> None:
+        self.replies = replies
         self.lift_box = lift_box
-        self.window = frames.window
-        self.config = dialogue.config
-        self.control = dialogue.control
-        self.trace = dialogue.trace
-        self._said: dict[tuple[int, ...], ImageReply] = {}
+        self.window = replies.frames.window
+        self.config = replies.dialogue.config
+        self.control = replies.dialogue.control
+        self.trace = replies.dialogue.trace
 
     def search(
         self, span: tuple[int, int], oracle: Oracle
@@ -45,7 +38,7 @@ class BoxSearch:
             DeadlineError, CancelledError: as the control says.
         """
         ranked = self._ranked(span)
-        left = [frame for frame in ranked if not self._denied(frame)]
+        left = [frame for frame in ranked if not self.replies.denied(frame)]
         looks = view_looks(left or ranked[:1], self.config.views, self.config.view_looks)
         if oracle.view_stamp_ns is not None:
             frame = self.window.at(oracle.view_stamp_ns)
@@ -74,7 +67,7 @@ class BoxSearch:
         """The span's frames, best first."""
         self.control.check("ranking")
         started = time.perf_counter()
-        scores = rank_views(self.window, self.frames.within(span), self.config.view_weights)
+        scores = rank_views(self.window, self.replies.frames.within(span), self.config.view_weights)
         self.trace.add_seconds("ranking", time.perf_counter() - started)
         candidates = [
             {"time": round((s.stamp_ns - self.window.start_ns) * 1e-9, 3), **s.parts()}
@@ -89,9 +82,9 @@ class BoxSearch:
         if oracle.box is not None:
             camera = views[0].intrinsics
             box = checked_box(oracle.box, camera.width, camera.height)
-            self.trace.add_choice("box", _shown(box), "oracle")
+            self.trace.add_choice("box", shown(box), "oracle")
             return ImageReply(0, box, "", "The box was given.", 1)
-        reply = self._asked("image", views, self.config.retries)
+        reply = self.replies.ask("image", views, self.config.retries)
         if reply.box is None:
             self.trace.add_choice("box", none_said(reply.candidates), "model", reply.rationale)
             return reply
@@ -100,7 +93,7 @@ class BoxSearch:
             by = "model" if reply.view_stated else "rule"
             why = "" if reply.view_stated else "the answer names no view; the best ranked is taken"
             self.trace.add_choice("view", f"view {reply.view + 1} at {seconds:.2f} s", by, why)
-        self.trace.add_choice("box", _shown(reply.box), "model", reply.rationale)
+        self.trace.add_choice("box", shown(reply.box), "model", reply.rationale)
         return reply
 
     def _verified(
@@ -119,17 +112,6 @@ class BoxSearch:
             self.control,
             consensus,
         )
-        candidates = [
-            {
-                "time": round((v.stamp_ns - self.window.start_ns) * 1e-9, 3),
-                "said": v.outcome,
-                "counts": v.counts,
-                "agreement": round(v.agreement, 4),
-                "center": [round(c, 3) for c in v.lifted.center] if v.lifted else None,
-            }
-            for v in result.views
-        ]
-        seconds = (result.anchor_stamp_ns - self.window.start_ns) * 1e-9
         moved = result.anchor_stamp_ns != anchor.stamp_ns
         why = (
             "another view's box agrees better with the rest"
@@ -138,32 +120,8 @@ class BoxSearch:
             if not any(v.counts for v in result.views)
             else "boxes of other views compared in 3D"
         )
-        chosen = f"{seconds:.2f} s, confidence {result.confidence:.2f}"
-        self.trace.add_choice("anchor", chosen, "geometry", why, candidates)
+        self.replies.note_anchor(result, why)
         return result
 
     def _ask_box(self, frame: RgbdFrame) -> BoxXyxy | None:
-        return self._asked("verify", [frame], 0).box
-
-    def _denied(self, frame: RgbdFrame) -> bool:
-        """Whether the model saw this frame, alone or among others, and found nothing."""
-        looks = self._said.items()
-        return any(said.box is None and frame.stamp_ns in stamps for stamps, said in looks)
-
-    def _asked(self, stage: str, views: Sequence[RgbdFrame], retries: int) -> ImageReply:
-        """The model's reply to these views; what it said of a single one is not asked again."""
-        stamps = tuple(stamps_of(views))
-        if stamps not in self._said:
-            messages = image_prompt(self.words, self.frames.timed(views), self.config.style)
-            self._said[stamps] = self.dialogue.ask(
-                stage,
-                messages,
-                stamps,
-                lambda g: read_image(g, views, self.dialogue.backend.box_frame),
-                retries=retries,
-            )
-        return self._said[stamps]
-
-
-def _shown(box: BoxXyxy) -> str:
-    return f"[{', '.join(f'{v:.0f}' for v in box)}] px"
+        return self.replies.ask("verify", [frame], 0).box

@@ -96,6 +96,37 @@ class Dialogue:
             f"times: {reason} It said: {shown[:200]!r}."
         )
 
+    def ask_all(
+        self,
+        stage: str,
+        questions: Sequence[tuple[Conversation, Sequence[int], Reader[T]]],
+    ) -> list[T | None]:
+        """Several questions at once, each once; None for a reply that cannot be used.
+
+        Raises:
+            DeadlineError, CancelledError, ModelLoadingError, ModelAbsentError, BackendError.
+        """
+        started = time.perf_counter()
+        found: list[T | None] = []
+        try:
+            self.control.check(stage)
+            limits = Limits(self.config.max_new_tokens, self.config.temperature)
+            conversations = [messages for messages, _, _ in questions]
+            replies = self.backend.generate_all(conversations, self.control, limits)
+            self.control.check(stage)
+            for (messages, stamps_ns, read), generation in zip(questions, replies, strict=True):
+                value: T | None = None
+                try:
+                    value, seen = read(generation)
+                    noted = (True, seen.outcome, seen.boxes)
+                except UnusableReplyError as error:
+                    noted = (False, str(error), ())
+                self.trace.add_call(stage, 0, messages, stamps_ns, generation, *noted)
+                found.append(value)
+        finally:
+            self.trace.add_seconds(stage, time.perf_counter() - started)
+        return found
+
     def _generate(self, stage: str, conversation: Conversation) -> Generation:
         self.control.check(stage)
         self.control.progress(stage, 0.0)

@@ -1,8 +1,9 @@
 """The prompts that a checkpoint was trained with: ``training.json`` in its folder.
 
 A model answers best when it is asked as it was taught: as many frames and views, as large, the
-rules and the query in the same places. ``scene-r1 train`` writes these settings beside the
-weights, also beside an adapter's; the reasoner takes them from there.
+rules and the query in the same places; and by a vote of frames where that suits it. ``scene-r1
+train`` writes these settings beside the weights, also beside an adapter's; the reasoner takes them
+from there.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ TAKEN: dict[str, str] = {
     "system_prompt": "data",
     "repeat_query": "data",
     "max_new_tokens": "grpo",
+    "vote_frames": "asked",
+    "vote_confidence": "asked",
 }
 """Settings of the reasoner that training decides, and the section of training that has them."""
 

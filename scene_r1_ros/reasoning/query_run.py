@@ -11,6 +11,7 @@ from ..errors import UnparsableAnswerError
 from ..frames import WindowSnapshot
 from .answer import Answer
 from .backends import Backend
+from .box_election import BoxElection
 from .box_lift import BoxLift
 from .box_search import BoxSearch
 from .dialogue import Dialogue
@@ -21,10 +22,11 @@ from .prompts import answer_prompt, temporal_prompt
 from .query_frames import QueryFrames, stamps_of
 from .reasoner_config import ReasonerConfig
 from .replies import ImageReply, TemporalReply, none_said, read_answer, read_temporal
-from .sampling import looks_at
+from .sampling import looks_at, sample_frames
 from .span_refinement import refined_span
 from .trace import QueryTrace
 from .verification import Verification
+from .view_replies import ViewReplies
 from .vocabulary import unknown_sentence
 
 
@@ -61,11 +63,16 @@ class QueryRun:
         self.trace = trace
         self.dialogue = Dialogue(self.backend, self.config, control, trace)
         self.frames = QueryFrames(window, config.budget)
-        self.boxes = BoxSearch(self.dialogue, self.frames, words, lift_box)
+        replies = ViewReplies(self.dialogue, self.frames, words)
+        self.boxes = BoxSearch(replies, lift_box)
+        self.election = BoxElection(replies, lift_box)
 
     # -- grounding
 
     def ground(self, oracle: Oracle) -> Grounding:
+        given = oracle.view_stamp_ns is not None or oracle.box is not None
+        if self.config.vote_frames > 0 and not given:
+            return self._by_vote(oracle)
         best: _Found | None = None
         missed: tuple[TemporalReply, ImageReply | None, tuple[int, int]] | None = None
         spans = self._spans(oracle)
@@ -89,6 +96,19 @@ class QueryRun:
             return self._found(best, oracle)
         assert missed is not None
         return self._abstained(*missed)
+
+    def _by_vote(self, oracle: Oracle) -> Grounding:
+        """What most of the frames mean, spread over the window or the span that was given."""
+        inside = self.window if oracle.span is None else self.window.between(*oracle.span)
+        elected = self.election.hold(sample_frames(inside, self.config.vote_frames))
+        start, end = ((s - self.window.start_ns) * 1e-9 for s in elected.span)
+        temporal = TemporalReply((start, end), elected.summary, elected.candidates)
+        checked, reply = elected.checked, elected.reply
+        if checked is None or reply is None:
+            return self._abstained(temporal, None, (0, 0))
+        if checked.confidence < self.config.vote_confidence:
+            return self._abstained(temporal, None, (0, 0), "too few frames agree where it is")
+        return self._found(_Found(temporal, elected.span, reply, checked), oracle)
 
     def _found(self, found: _Found, oracle: Oracle) -> Grounding:
         self._unknown_words()
@@ -162,13 +182,19 @@ class QueryRun:
         return refined
 
     def _abstained(
-        self, temporal: TemporalReply, reply: ImageReply | None, span: tuple[int, int]
+        self,
+        temporal: TemporalReply,
+        reply: ImageReply | None,
+        span: tuple[int, int],
+        doubt: str = "",
     ) -> Grounding:
         rationale_image = reply.rationale if reply else ""
         candidates = reply.candidates if reply else temporal.candidates
         why = rationale_image or temporal.rationale
         if candidates > 1:
             reason = f"ambiguous: {candidates} objects fit {self.words!r} equally well"
+        elif doubt:
+            reason = f"not found: {self.words!r}: {doubt}"
         elif span != (0, 0):
             reason = f"not found: no view of the span shows {self.words!r}"
         else:

@@ -18,8 +18,9 @@ class ReasonerConfig(Config):
         "auto",
         "auto: a checkpoint that was trained here brings the settings of its prompts (max_frames, "
         "views, max_image_tokens, max_image_pixels, token_side, system_prompt, repeat_query, "
-        "max_new_tokens), and what is set to another value than its default goes before them. "
-        "own: only what is set here counts, defaults too.",
+        "max_new_tokens) and of its vote (vote_frames, vote_confidence), and what is set to "
+        "another value than its default goes before them. own: only what is set here counts, "
+        "defaults too.",
         choices=("auto", "own"),
     )
     max_frames: int = option(
@@ -62,6 +63,18 @@ class ReasonerConfig(Config):
     confirmed: float = option(
         0.5, "Stage 2 looks on, at the next best frames, while the confidence of its box is below "
         "this: the views that should see it too do not. The surest box is taken in the end.",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    vote_frames: int = option(
+        -1, "Frames of the whole window in each of which stage 2 says its box, by itself; the "
+        "place in 3D that most of them mean is taken, and stage 1 is not asked. For models that "
+        "box better than they tell when; costs as many short replies, made in batches. 0: stage 1 "
+        "says where to look. -1: as the checkpoint says, else 0.",
+        minimum=-1, maximum=256,
+    )  # fmt: skip
+    vote_confidence: float = option(
+        0.3, "With vote_frames: below this confidence nothing was found. s / (1 + s), where s is "
+        "about the number of frames that are sure of the same place.",
         minimum=0.0, maximum=1.0,
     )  # fmt: skip
     refine_span: bool = option(

@@ -41,7 +41,10 @@ class TemporalReply:
 
 @dataclass(frozen=True)
 class ImageReply:
-    """Stage 2: ``box`` in pixels of view number ``view`` (from 0), or None if not found."""
+    """Stage 2: ``box`` in pixels of view number ``view`` (from 0), or None if not found.
+
+    ``probability`` is that of the reply's words, as the backend tells it.
+    """
 
     view: int
     box: BoxXyxy | None
@@ -49,6 +52,7 @@ class ImageReply:
     rationale: str
     candidates: int = 0
     view_stated: bool = True
+    probability: float | None = None
 
 
 def read_temporal(generation: Generation, seconds: float) -> tuple[TemporalReply, Read]:
@@ -104,7 +108,13 @@ def read_image(
         reply = ImageReply(first_view, None, answers[0].label, rationale, len(alike))
         return reply, Read(f"ambiguous: {len(alike)} boxes in view {first_view + 1}", drawn)
     reply = ImageReply(
-        first_view, first_box, answers[0].label, rationale, 1, view_stated=converted[0][2]
+        first_view,
+        first_box,
+        answers[0].label,
+        rationale,
+        1,
+        view_stated=converted[0][2],
+        probability=generation.probability,
     )
     shown = ", ".join(f"{v:.0f}" for v in first_box)
     return reply, Read(f"view {first_view + 1}, box [{shown}] px, {answers[0].label!r}", drawn)

@@ -18,6 +18,7 @@ STAGE_TITLES = {
     "temporal": "Stage 1 · when is it visible?",
     "image": "Stage 2 · which view, and where in it?",
     "verify": "Check · is it there in another view?",
+    "vote": "Vote · is it in this frame, and where?",
     "answer": "Answering the question",
 }
 

@@ -90,17 +90,23 @@ def verify(
     )
 
 
-def _asked(window: WindowSnapshot, frame: RgbdFrame, ask: AskBox, lift: BoxLift) -> CheckedView:
-    try:
-        box = ask(frame)
-    except UnparsableAnswerError:
-        return CheckedView(frame.stamp_ns, None, None, "no usable answer", counts=False)
+def checked_view(
+    window: WindowSnapshot, frame: RgbdFrame, box: BoxXyxy | None, lift: BoxLift
+) -> CheckedView:
+    """What ``frame`` says with the model's ``box`` in it, None for not found."""
     if box is None:
         return CheckedView(frame.stamp_ns, None, None, "not found in this view", counts=True)
     lifted = lift(window, frame.stamp_ns, box)
     if lifted is None:
         return CheckedView(frame.stamp_ns, box, None, "no depth in the box", counts=False)
     return CheckedView(frame.stamp_ns, box, lifted, "boxed", counts=True)
+
+
+def _asked(window: WindowSnapshot, frame: RgbdFrame, ask: AskBox, lift: BoxLift) -> CheckedView:
+    try:
+        return checked_view(window, frame, ask(frame), lift)
+    except UnparsableAnswerError:
+        return CheckedView(frame.stamp_ns, None, None, "no usable answer", counts=False)
 
 
 def _most_agreed(views: Sequence[CheckedView]) -> int:

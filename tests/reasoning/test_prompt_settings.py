@@ -18,10 +18,12 @@ from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
 SMALL = {"max_frames": 8, "views": 2, "max_image_tokens": 128, "repeat_query": False}
 
 
-def trained(folder: Path, data: Any = SMALL, grpo: Any = None, version: Any = 1) -> Path:
+def trained(
+    folder: Path, data: Any = SMALL, grpo: Any = None, version: Any = 1, **more: Any
+) -> Path:
     """A checkpoint's folder with a training.json, as a run leaves it."""
     folder.mkdir(exist_ok=True)
-    settings = {"data": data, "grpo": {} if grpo is None else grpo}
+    settings = {"data": data, "grpo": {} if grpo is None else grpo, **more}
     about = {"version": version, "kind": "sft", "settings": settings}
     (folder / "training.json").write_text(json.dumps(about))
     return folder
@@ -52,6 +54,15 @@ def test_what_the_user_set_goes_first_and_the_difference_is_told(tmp_path, caplo
     assert (config.max_frames, config.views, config.max_image_tokens) == (12, 2, 128)
     assert caplog.text.count("; set otherwise: max_frames 12, trained with 8") == 1
     assert "views" not in caplog.text
+
+
+def test_a_checkpoint_brings_its_vote_and_zero_switches_it_off(tmp_path) -> None:
+    model = trained(tmp_path / "m", asked={"vote_frames": 24, "vote_confidence": 0.4})
+    config = asked(model)
+    assert (config.vote_frames, config.vote_confidence) == (24, 0.4)
+    assert asked(model, vote_frames=0).vote_frames == 0
+    assert asked(model, vote_frames=8).vote_frames == 8
+    assert asked(trained(tmp_path / "n")).vote_frames == ReasonerConfig().vote_frames < 1
 
 
 def test_prompt_settings_own_leaves_even_the_defaults(tmp_path, caplog) -> None:

@@ -186,6 +186,20 @@ class RunConfig(Config):
     samples: int = option(6, "Answers shown in the report.", minimum=0, maximum=100)
 
 
+@dataclass(frozen=True)
+class AskedConfig(Config):
+    """How the reasoner asks the checkpoint that comes out, besides its prompts; changes nothing in
+    training."""
+
+    vote_frames: int = option(
+        0, "Frames that vote for the place of a thing; 0: stage 1 says where to look.",
+        minimum=0, maximum=256,
+    )  # fmt: skip
+    vote_confidence: float = option(
+        0.3, "Below it nothing was found, where frames vote.", minimum=0.0, maximum=1.0
+    )
+
+
 SECTIONS: tuple[tuple[str, type[Config]], ...] = (
     ("model", ModelConfig),
     ("data", DataConfig),
@@ -193,6 +207,7 @@ SECTIONS: tuple[tuple[str, type[Config]], ...] = (
     ("lora", LoraSettings),
     ("grpo", GrpoSettings),
     ("aux", AuxConfig),
+    ("asked", AskedConfig),
     ("run", RunConfig),
 )
 
@@ -207,6 +222,7 @@ class TrainSettings:
     lora: LoraSettings
     grpo: GrpoSettings
     aux: AuxConfig
+    asked: AskedConfig
     run: RunConfig
 
     def as_dict(self) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,96 @@
+"""When and where at once: frames of the whole window are asked one by one, and vote in 3D."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import UnparsableAnswerError
+from ..frames import RgbdFrame
+from .box_lift import BoxLift
+from .replies import ImageReply, none_said
+from .verification import CheckedView, Verification, checked_view
+from .view_replies import ViewReplies, shown
+from .voting import Vote, elect
+
+TOGETHER = 16
+"""Frames whose prompts are answered in one batch."""
+AGREEING = 0.5
+"""From this agreement in 3D on, a frame counts as one that boxed the same thing."""
+
+
+@dataclass(frozen=True)
+class Elected:
+    """The box of most votes and the reply that said it, None without any box.
+
+    ``summary`` says in words how the frames voted; ``candidates`` is above 1 where frames without
+    a box called the query ambiguous.
+    """
+
+    checked: Verification | None
+    reply: ImageReply | None
+    span: tuple[int, int]
+    summary: str
+    candidates: int = 0
+
+
+class BoxElection:
+    """Asks for boxes through ``replies`` and compares them by ``lift_box``."""
+
+    def __init__(self, replies: ViewReplies, lift_box: BoxLift) -> None:
+        self.replies = replies
+        self.lift_box = lift_box
+        self.window = replies.frames.window
+        self.control = replies.dialogue.control
+        self.trace = replies.dialogue.trace
+
+    def hold(self, frames: Sequence[RgbdFrame]) -> Elected:
+        """Let ``frames`` vote.
+
+        Raises:
+            UnparsableAnswerError: if no frame's reply can be used.
+            DeadlineError, CancelledError, BackendError: as the control and the model say.
+        """
+        votes: list[Vote] = []
+        said: dict[int, ImageReply] = {}
+        for begin in range(0, len(frames), TOGETHER):
+            asked = frames[begin : begin + TOGETHER]
+            for frame, reply in zip(asked, self.replies.ask_each("vote", asked), strict=True):
+                if reply is None:
+                    continue
+                said[frame.stamp_ns] = reply
+                view = checked_view(self.window, frame, reply.box, self.lift_box)
+                sure = 1.0 if reply.probability is None else reply.probability
+                votes.append(Vote(view, sure))
+            self.control.progress("image", min(1.0, (begin + TOGETHER) / len(frames)))
+        if not votes:
+            raise UnparsableAnswerError(
+                f"{self.replies.dialogue.backend.name} was shown {len(frames)} frames one by one, "
+                "and none of its answers could be used; the trace holds them."
+            )
+        checked = elect(self.window, [vote for vote in votes if vote.view.counts])
+        if checked is None:
+            candidates = max(reply.candidates for reply in said.values())
+            summary = f"None of {len(frames)} frames shows it."
+            self.trace.add_choice("box", none_said(candidates), "model", summary)
+            whole = (frames[0].stamp_ns, frames[-1].stamp_ns)
+            return Elected(None, None, whole, summary, candidates)
+        span, summary = self._told(checked, len(frames))
+        self.replies.note_anchor(checked, summary)
+        self.trace.add_choice("box", shown(checked.box), "geometry", summary)
+        return Elected(checked, said[checked.anchor_stamp_ns], span, summary)
+
+    def _told(self, checked: Verification, frames: int) -> tuple[tuple[int, int], str]:
+        """The span of the frames that agree, and how all of them voted."""
+        agreeing = [v.stamp_ns for v in checked.views if v.agreement >= AGREEING]
+        stamps = sorted([checked.anchor_stamp_ns, *agreeing])
+        elsewhere = sum(_elsewhere(view) for view in checked.views)
+        start, end = ((s - self.window.start_ns) * 1e-9 for s in (stamps[0], stamps[-1]))
+        when = f"from {start:.1f} s to {end:.1f} s" if len(stamps) > 1 else f"at {start:.1f} s"
+        summary = f"{len(stamps)} of {frames} frames show it in the same place, {when}"
+        summary += f"; {elsewhere} show something elsewhere." if elsewhere else "."
+        return (stamps[0], stamps[-1]), summary
+
+
+def _elsewhere(view: CheckedView) -> bool:
+    return view.lifted is not None and view.agreement < AGREEING
