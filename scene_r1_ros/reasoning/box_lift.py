@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..lifting import LiftedObject
     from ..tracking import MaskTrack, Tracker
 
+MIN_READINGS = 16
+"""Depth readings that a box in 3D is made from, at least."""
+
 BoxLift = Callable[[WindowSnapshot, int, BoxXyxy], Box3D | None]
 """(window, stamp_ns, box in that frame's pixels) -> box in the fixed frame, None if it cannot."""
 
@@ -25,16 +28,17 @@ def median_depth_box(window: WindowSnapshot, stamp_ns: int, box: BoxXyxy) -> Box
     """Axis-aligned box of the pixels whose depth is near the median of the image box's middle.
 
     Fast and rough: enough to tell whether two views mean the same place. None with fewer than
-    16 depth readings in the middle of the box.
+    :data:`MIN_READINGS` depth readings in the middle of the box, or that near their median.
     """
     frame = window.at(stamp_ns)
     x0, y0, x1, y1 = (round(v) for v in box)
     quarter_x, quarter_y = (x1 - x0) // 4, (y1 - y0) // 4
     middle = frame.depth_m[y0 + quarter_y : y1 - quarter_y, x0 + quarter_x : x1 - quarter_x]
     middle = middle[middle > 0]
-    if middle.size < 16:
+    if middle.size < MIN_READINGS:
         return None
-    depth = float(np.median(middle))
+    # A reading that is there: between two surfaces, the mean of the middle two lies on neither.
+    depth = float(np.percentile(middle, 50, method="lower"))
     # An object is about as deep as the box is wide at that distance.
     extent = max((x1 - x0) / frame.intrinsics.fx, (y1 - y0) / frame.intrinsics.fy) * depth
     band = max(0.1, 0.5 * extent)
@@ -43,6 +47,8 @@ def median_depth_box(window: WindowSnapshot, stamp_ns: int, box: BoxXyxy) -> Box
     points = transform_points(
         frame.T_world_camera, frame.intrinsics.backproject(frame.depth_m, mask)
     )
+    if len(points) < MIN_READINGS:
+        return None
     low, high = np.percentile(points, (2, 98), axis=0)
     return Box3D(tuple((low + high) / 2), tuple(high - low))
 

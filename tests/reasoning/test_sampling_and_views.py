@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from box_room import SECOND, BoxRoom
@@ -174,6 +176,17 @@ def test_a_box_is_lifted_to_about_its_object(name: str) -> None:
     assert len(lifted) >= 3
     assert all(box3d_iou(item, truth) > 0.2 for item in lifted)
     assert all(agreement(item, lifted[0]) > 0.9 for item in lifted)
+
+
+def test_a_box_half_on_something_near_and_half_on_something_far_is_lifted_onto_one_of_them() -> None:
+    frame = WINDOW.frames[0]
+    depth = np.full_like(frame.depth_m, 1.0)
+    depth[:, 80:] = 4.0
+    window = WindowSnapshot.of([replace(frame, depth_m=depth)])
+    lifted = median_depth_box(window, frame.stamp_ns, (60.0, 40.0, 100.0, 80.0))
+    assert lifted is not None
+    away = np.linalg.norm(np.array(lifted.center) - frame.T_world_camera[:3, 3])
+    assert away == pytest.approx(1.0, abs=0.2)
 
 
 def test_neighbours_do_not_agree() -> None:

@@ -192,7 +192,7 @@ def _records(
             on_progress(done, total)
 
     advance(0)
-    run_variants(
+    failed = run_variants(
         results,
         chosen,
         variants,
@@ -207,7 +207,7 @@ def _records(
         on_done=advance,
     )
     for variant in variants:
-        kept = with_missing(results.of(variant), chosen)
+        kept = with_missing(results.of(variant), chosen, failed)
         records[variant] = {record["key"]: {"variant": variant} | record for record in kept}
     return records
 

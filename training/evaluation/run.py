@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from ..data.prepare_annotations import Annotation
 from ..parallel import run_each
 from .errors import EvaluationError
 from .run_scene import NEEDS_MODEL, SceneRun, run_scene
+
+log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
 CHUNK = 4
@@ -134,6 +137,12 @@ def run_variants(
         else:
             model_failures += task.variant in NEEDS_MODEL
             failed[task.scene_id] = outcome.error
+            log.warning(
+                "%d samples of %s were not evaluated and count as wrong: %s",
+                len(task.annotations),
+                task.scene_id,
+                outcome.error,
+            )
         if model_failures >= MODEL_FAILURES and not model_worked:
             raise EvaluationError(f"the model never answered: {outcome.error}")
         if on_done is not None:
@@ -143,10 +152,16 @@ def run_variants(
     return failed
 
 
-def with_missing(records: dict[str, Record], annotations: Sequence[Annotation]) -> list[Record]:
-    """A record for every annotation: those without one count as not found."""
-    gone = {"found": False, "error": "its scene failed"}
-    return [
-        records.get(item.key) or {"key": item.key, "scene_id": item.scene_id, **gone}
-        for item in annotations
-    ]
+def with_missing(
+    records: dict[str, Record], annotations: Sequence[Annotation], failed: Mapping[str, str]
+) -> list[Record]:
+    """A record for every annotation: those without one count as not found, for the reason why
+    their scene ``failed``."""
+    found = []
+    for item in annotations:
+        why = failed.get(item.scene_id, "it was not run")
+        gone = {"found": False, "error": f"a part of its scene failed: {why}"}
+        found.append(
+            records.get(item.key) or {"key": item.key, "scene_id": item.scene_id, **gone}
+        )
+    return found

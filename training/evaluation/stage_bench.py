@@ -19,7 +19,12 @@ from typing import Any
 
 from scene_r1_ros.errors import ConfigError
 from scene_r1_ros.reasoning.backends.checkpoint import TransformersConfig
-from scene_r1_ros.reasoning.prompt_settings import TRAINING_FILE, read_training, training_file
+from scene_r1_ros.reasoning.prompt_settings import (
+    TAKEN,
+    TRAINING_FILE,
+    read_training,
+    training_file,
+)
 
 from ..examples.example import Example, Stage, evenly
 from ..examples.labelled import examples_from_labels
@@ -131,10 +136,10 @@ def data_as_trained(checkpoint: str, data: str, seed: int) -> tuple[DataConfig, 
     path = training_file(TransformersConfig(model=checkpoint))
     if path is None:
         raise ConfigError(f"{checkpoint} has no {TRAINING_FILE}: how it is prompted is unknown.")
-    trained: dict[str, Any] = read_training(path)
-    max_new_tokens = int(trained.pop("max_new_tokens", 512))
-    config = DataConfig(path=data, seed=seed, min_frames=int(trained["max_frames"]), **trained)
-    return config, max_new_tokens
+    trained = read_training(path)
+    prompts: dict[str, Any] = {n: v for n, v in trained.items() if TAKEN[n] == "data"}
+    config = DataConfig(path=data, seed=seed, min_frames=int(prompts["max_frames"]), **prompts)
+    return config, int(trained.get("max_new_tokens", 512))
 
 
 def main(argv: Iterable[str] | None = None) -> None:

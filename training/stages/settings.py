@@ -192,8 +192,9 @@ class AskedConfig(Config):
     training."""
 
     vote_frames: int = option(
-        0, "Frames that vote for the place of a thing; 0: stage 1 says where to look.",
-        minimum=0, maximum=256,
+        -1, "Frames that vote for the place of a thing; 0: stage 1 says where to look; -1: nothing "
+        "is said of it.",
+        minimum=-1, maximum=256,
     )  # fmt: skip
     vote_confidence: float = option(
         0.3, "Below it nothing was found, where frames vote.", minimum=0.0, maximum=1.0

@@ -17,6 +17,7 @@ from scene_r1_training.evaluation.breakdown import (
 from scene_r1_training.evaluation.errors import EvaluationError
 from scene_r1_training.evaluation.models import load_reasoner, parse_settings
 from scene_r1_training.evaluation.run import choose
+from scene_r1_training.evaluation.run_scene import run_scene
 from scene_r1_training.evaluation.truth import load_truth
 
 from scene_r1_ros.cli.main import main
@@ -213,6 +214,20 @@ def test_a_failing_model_costs_the_sample_and_not_the_run(options):
     assert summary["metrics"]["zt_wo_d_f1_25"] == 1.0
     assert summary["metrics"]["mt_f1_25"] == 0.0
     assert summary["metrics"]["not_found_recall"] == 1.0
+
+
+def test_a_part_that_breaks_costs_its_samples_and_the_reason_is_told(options, monkeypatch, caplog):
+    def broken(task):
+        if task.variant == "pipeline":
+            raise IndexError("out of bounds")
+        return run_scene(task)
+
+    monkeypatch.setattr("scene_r1_training.evaluation.run.run_scene", broken)
+    summary = evaluate(options("scanrefer", model=MODEL, oracles=("true_box",)))
+    assert summary["metrics"]["acc_25"] == 0.0
+    assert summary["failed"] == summary["n"] > 0
+    assert f"{summary['n']} samples of {SCENE} were not evaluated and count as wrong" in caplog.text
+    assert "out of bounds" in caplog.text
 
 
 def test_questions_are_asked_and_scored(options):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from scene_r1_training.data.synth import SynthConfig, synthesize
 from scene_r1_training.evaluation.figures import mean_figures
+from scene_r1_training.evaluation.models import load_reasoner
+from scene_r1_training.evaluation.run_scene import read_window
 from scene_r1_training.evaluation.stage_bench import data_as_trained, stage_figures
 from scene_r1_training.examples.example import evenly
 from scene_r1_training.examples.labelled import examples_from_labels
@@ -48,3 +50,13 @@ def test_it_finds_things_in_rooms_that_it_never_saw(rooms, stage, least):
     figures = stage_figures(shipped_checkpoint(), examples, config, max_new_tokens)
     measured = mean_figures(list(figures.values()))
     assert measured["acc_25"] >= least, measured
+
+
+def test_it_is_asked_by_a_vote_of_frames(rooms):
+    window, _ = read_window(rooms, f"scene{SEED}_00", 240)
+    reasoner = load_reasoner(shipped_checkpoint())
+    wanted = min(reasoner.config.vote_frames, len(window.frames))
+    assert wanted > 8
+    found, trace = reasoner.ground_traced(window, "the door")
+    assert [call.stage for call in trace.calls] == ["vote"] * wanted
+    assert "frames show" in found.rationale_temporal or "shows it" in found.rationale_temporal
