@@ -11,12 +11,10 @@ from .box_lift import BoxLift
 from .replies import ImageReply, none_said
 from .verification import CheckedView, Verification, checked_view
 from .view_replies import ViewReplies, shown
-from .voting import Vote, elect
+from .voting import AGREEING, Vote, elect
 
 TOGETHER = 16
 """Frames whose prompts are answered in one batch."""
-AGREEING = 0.5
-"""From this agreement in 3D on, a frame counts as one that boxed the same thing."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .voting import AGREEING
+
 if TYPE_CHECKING:
     import jinja2
 
@@ -40,6 +42,7 @@ def render_page(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str
         outcome=outcome_of(dict(record)),
         timeline=_timeline(record),
         answer_picture=_answer_picture(record),
+        votes=_votes(record),
         titles=STAGE_TITLES,
         bar_keys=BAR_KEYS,
     )
@@ -87,6 +90,26 @@ def _answer_picture(record: Mapping[str, Any]) -> dict[str, Any] | None:
             if stamp == result["anchor_stamp_ns"] and drawn and number < len(keys):
                 return {"key": keys[number], "boxes": drawn[:1]}
     return None
+
+
+def _votes(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The frames that voted, in order of time: picture, box, and whether it is the elected place
+    ("agrees") or another one ("elsewhere")."""
+    start_ns, result = record["window"]["start_ns"], record["result"]
+    told = (choice for choice in record["choices"] if choice["what"] == "anchor")
+    agreement = {c["time"]: c["agreement"] for choice in told for c in choice["candidates"]}
+    votes = []
+    for call in record["calls"]:
+        if call["stage"] != "vote":
+            continue
+        (stamp_ns,), (key,) = call["stamps_ns"], image_keys(call)
+        time = round((stamp_ns - start_ns) * 1e-9, 3)
+        agrees = stamp_ns == result.get("anchor_stamp_ns") or agreement.get(time, 0.0) >= AGREEING
+        place = "" if not call["boxes"] else "agrees" if agrees else "elsewhere"
+        said = "" if call["boxes"] else " · not found" if call["usable"] else " · not usable"
+        caption = f"{time:.1f} s{said}"
+        votes.append({"key": key, "boxes": call["boxes"], "place": place, "caption": caption})
+    return votes
 
 
 def image_keys(call: Mapping[str, Any]) -> list[str]:

@@ -24,6 +24,8 @@ from ..frames import WindowSnapshot
 from .box_lift import agreement, should_see
 from .verification import CheckedView, Verification
 
+AGREEING = 0.5
+"""From this agreement in 3D on, two frames boxed the same thing."""
 OPPOSED = 0.5
 """What a box elsewhere takes away, where one in the same place adds 1."""
 SHARPNESS = 8

@@ -15,6 +15,7 @@ from scene_r1_ros.reasoning.box_lift import median_depth_box
 from scene_r1_ros.reasoning.messages import Conversation
 from scene_r1_ros.reasoning.reasoner import Oracle, TwoStageReasoner
 from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
+from scene_r1_ros.reasoning.trace_page import render_page
 from scene_r1_ros.reasoning.verification import CheckedView
 from scene_r1_ros.reasoning.voting import Vote, elect
 
@@ -168,3 +169,16 @@ def test_the_probability_that_the_backend_tells_weighs_the_vote():
     config = ReasonerConfig(vote_frames=6, vote_confidence=0.0)
     unsure = TwoStageReasoner(Unsure(wrong_in(())), config).ground(WINDOW, "the red box")
     assert unsure.confidence < 0.1 < sure.confidence
+
+
+def test_the_page_of_a_vote_shows_its_frames_in_one_strip_and_who_agreed():
+    times = tuple(WINDOW.time_of(f) for f in WINDOW.frames[:2])
+    found, trace = reasoner(wrong_in(times), vote_frames=8).ground_traced(WINDOW, "the red box")
+    page = render_page(trace.to_json(), {})
+    agreed = int(found.rationale_temporal.split()[0])
+    assert page.count('<div class="agrees">') == agreed > 1
+    denied = sum("not found" in call.outcome for call in trace.calls)
+    assert page.count('<div class="elsewhere">') == 8 - agreed - denied
+    assert page.count(" · not found</figcaption>") == denied
+    assert "Vote · where is it in each of 8 frames?" in page
+    assert page.count("Vote · is it in this frame, and where?") == 8  # folded away below

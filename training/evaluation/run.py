@@ -161,7 +161,5 @@ def with_missing(
     for item in annotations:
         why = failed.get(item.scene_id, "it was not run")
         gone = {"found": False, "error": f"a part of its scene failed: {why}"}
-        found.append(
-            records.get(item.key) or {"key": item.key, "scene_id": item.scene_id, **gone}
-        )
+        found.append(records.get(item.key) or {"key": item.key, "scene_id": item.scene_id, **gone})
     return found
