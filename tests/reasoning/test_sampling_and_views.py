@@ -178,9 +178,7 @@ def test_a_box_is_lifted_to_about_its_object(name: str) -> None:
     assert all(agreement(item, lifted[0]) > 0.9 for item in lifted)
 
 
-def test_a_box_half_on_something_near_and_half_on_something_far_is_lifted_onto_one_of_them() -> (
-    None
-):
+def test_a_box_half_on_near_and_half_on_far_is_lifted_onto_one_of_them() -> None:
     frame = WINDOW.frames[0]
     depth = np.full_like(frame.depth_m, 1.0)
     depth[:, 80:] = 4.0
