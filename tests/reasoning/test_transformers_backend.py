@@ -198,6 +198,26 @@ def test_a_reply_that_ends_early_in_a_batch_is_counted_to_its_end(backends, monk
         assert one.probability == pytest.approx(other.probability, rel=1e-3)
 
 
+def test_a_batch_that_memory_is_short_of_is_halved(backends, monkeypatch) -> None:
+    backend, limits, sizes = backends["qwen2_5_vl"], Limits(max_new_tokens=4), []
+    model = backend._load.get().model
+    generate = model.generate
+
+    def short_of_memory(**inputs):
+        sizes.append(len(inputs["input_ids"]))
+        if sizes[-1] > 2:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return generate(**inputs)
+
+    monkeypatch.setattr(model, "generate", short_of_memory)
+    batch = [prompt(n, query) for n in (1, 2) for query in ("a", "the red box")] + [prompt(3)]
+    together = backend.generate_all(batch, Control(), limits)
+    assert sizes == [5, 2, 3, 1, 2]
+    assert [one.tokens_in for one in together] == [
+        backend.generate(one, Control(), limits).tokens_in for one in batch
+    ]
+
+
 def test_the_deadline_stops_the_model_between_two_tokens(backends) -> None:
     started = time.monotonic()
     with pytest.raises(DeadlineError):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
 from scripted_backend import ScriptedBackend, reply, stage_of
 from truthful_model import ROOM, WINDOW, Truthful, reasoner, shown_frames
 
-from scene_r1_ros.errors import UnparsableAnswerError
+from scene_r1_ros.control import Control
+from scene_r1_ros.errors import DeadlineError, UnparsableAnswerError
 from scene_r1_ros.geometry import Box3D, box_iou
 from scene_r1_ros.reasoning.backends import Generation
 from scene_r1_ros.reasoning.box_lift import median_depth_box
@@ -182,3 +184,11 @@ def test_the_page_of_a_vote_shows_its_frames_in_one_strip_and_who_agreed():
     assert page.count(" · not found</figcaption>") == denied
     assert "Vote · where is it in each of 8 frames?" in page
     assert page.count("Vote · is it in this frame, and where?") == 8  # folded away below
+
+
+def test_a_deadline_ends_the_vote_while_the_model_thinks():
+    model = reasoner(wrong_in(()), vote_frames=6)
+    model.backend.hold = threading.Event()
+    with pytest.raises(DeadlineError):
+        model.ground(WINDOW, "the red box", Control.within(0.2))
+    assert len(model.backend.prompts) == 1

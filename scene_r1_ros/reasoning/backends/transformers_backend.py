@@ -81,8 +81,18 @@ class TransformersBackend:
     def generate_all(
         self, batch: Sequence[Conversation], control: Control, limits: Limits
     ) -> list[Generation]:
-        """See :meth:`Backend.generate_all`: one batch, whose shorter prompts are padded."""
-        return self._generate(batch, control, replace(limits, on_text=None)) if batch else []
+        """See :meth:`Backend.generate_all`: one batch, whose shorter prompts are padded; two of
+        half the size where memory is short of that."""
+        if not batch:
+            return []
+        try:
+            return self._generate(batch, control, replace(limits, on_text=None))
+        except BackendError as error:
+            if len(batch) == 1 or not _out_of_memory(error.__cause__):
+                raise
+        half = len(batch) // 2
+        parts = (batch[:half], batch[half:])
+        return [one for part in parts for one in self.generate_all(part, control, limits)]
 
     def _generate(
         self, batch: Sequence[Conversation], control: Control, limits: Limits
@@ -276,8 +286,12 @@ def _check_length(loaded: Checkpoint, tokens_in: int, new: int) -> None:
         )
 
 
+def _out_of_memory(error: BaseException | None) -> bool:
+    return "out of memory" in str(error).lower()
+
+
 def _failure_sentence(name: str, error: RuntimeError, tokens_in: int) -> str:
-    if "out of memory" in str(error).lower():
+    if _out_of_memory(error):
         return (
             f"{name} ran out of memory on a prompt of {tokens_in} tokens; lower max_image_tokens "
             "or max_frames."
