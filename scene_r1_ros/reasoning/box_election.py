@@ -84,9 +84,13 @@ class BoxElection:
         stamps = sorted([checked.anchor_stamp_ns, *agreeing])
         elsewhere = sum(_elsewhere(view) for view in checked.views)
         start, end = ((s - self.window.start_ns) * 1e-9 for s in (stamps[0], stamps[-1]))
-        when = f"from {start:.1f} s to {end:.1f} s" if len(stamps) > 1 else f"at {start:.1f} s"
-        summary = f"{len(stamps)} of {frames} frames show it in the same place, {when}"
-        summary += f"; {elsewhere} show something elsewhere." if elsewhere else "."
+        summary = f"1 of {frames} frames shows it, at {start:.1f} s"
+        if agreeing:
+            summary = f"{len(stamps)} of {frames} frames show it in the same place, "
+            summary += f"from {start:.1f} s to {end:.1f} s"
+        if elsewhere:
+            summary += f"; {elsewhere} {'shows' if elsewhere == 1 else 'show'} something elsewhere"
+        summary += "."
         return (stamps[0], stamps[-1]), summary
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 
@@ -128,6 +129,25 @@ def test_not_found_where_no_frame_shows_it_and_where_too_few_agree():
     assert not found.found
     assert found.reason.startswith("not found: 'the red box': too few frames agree where it is.")
     assert "of 5 frames show it in the same place" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "words"), [(False, "s."), (True, "s; 1 shows something elsewhere.")]
+)
+def test_the_reason_counts_one_frame_as_one(elsewhere, words):
+    red = next(f for f in WINDOW.frames if ROOM.box_in("red", f) is not None)
+    blue = next(f for f in reversed(WINDOW.frames) if ROOM.box_in("blue", f) is not None)
+
+    def script(messages: Conversation) -> str:
+        (frame,) = shown_frames(messages, WINDOW)
+        if frame is red:
+            return Truthful("red")(messages)
+        shown = elsewhere and frame is blue
+        return Truthful("blue")(messages) if shown else reply("not found")
+
+    model = reasoner(script, vote_frames=len(WINDOW.frames), vote_confidence=0.0)
+    why = model.ground(WINDOW, "the red box").rationale_temporal
+    assert re.fullmatch(rf"1 of 10 frames shows it, at \d\.\d {re.escape(words)}", why), why
 
 
 def test_ambiguous_where_frames_say_so_and_none_has_a_box():
