@@ -60,7 +60,10 @@ class BoxElection:
                 view = checked_view(self.window, frame, reply.box, self.lift_box)
                 sure = 1.0 if reply.probability is None else reply.probability
                 votes.append(Vote(view, sure))
-            self.control.progress("image", min(1.0, (begin + TOGETHER) / len(frames)))
+            done = begin + len(asked)
+            boxed = sum(vote.view.box is not None for vote in votes)
+            text = f"{done} of {len(frames)} frames looked at; a box in {boxed} of them."
+            self.control.progress("image", done / len(frames), text)
         if not votes:
             raise UnparsableAnswerError(
                 f"{self.replies.dialogue.backend.name} was shown {len(frames)} frames one by one, "

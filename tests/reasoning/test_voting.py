@@ -212,3 +212,15 @@ def test_a_deadline_ends_the_vote_while_the_model_thinks():
     with pytest.raises(DeadlineError):
         model.ground(WINDOW, "the red box", Control.within(0.2))
     assert len(model.backend.prompts) == 1
+
+
+def test_who_waits_is_told_how_many_frames_were_looked_at(monkeypatch):
+    monkeypatch.setattr("scene_r1_ros.reasoning.box_election.TOGETHER", 4)
+    told: list[tuple[str, float, str]] = []
+    control = Control(on_progress=lambda *what: told.append(what))
+    model = reasoner(lambda _: reply("not found"), vote_frames=10)
+    model.ground(WINDOW, "the red box", control)
+    assert [(stage, share) for stage, share, _ in told] == [
+        ("image", 0.4), ("image", 0.8), ("image", 1.0)
+    ]  # fmt: skip
+    assert told[1][2] == "8 of 10 frames looked at; a box in 0 of them."
