@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ..errors import UnparsableAnswerError
 from ..frames import RgbdFrame
 from .box_lift import BoxLift
-from .replies import ImageReply, none_said
-from .verification import CheckedView, Verification, checked_view
-from .view_replies import ViewReplies, shown
+from .replies import ImageReply, box_said, none_said
+from .verification import CheckedView, Verification, checked_view, note_anchor
+from .view_replies import ViewReplies
 from .voting import AGREEING, Vote, elect
 
 TOGETHER = 16
@@ -19,14 +19,14 @@ TOGETHER = 16
 
 @dataclass(frozen=True)
 class Elected:
-    """The box of most votes and the reply that said it, None without any box.
+    """The reply whose box has most votes and what the other frames say of it; ``found`` is None
+    without any box.
 
     ``summary`` says in words how the frames voted; ``candidates`` is above 1 where frames without
     a box called the query ambiguous.
     """
 
-    checked: Verification | None
-    reply: ImageReply | None
+    found: tuple[ImageReply, Verification] | None
     span: tuple[int, int]
     summary: str
     candidates: int = 0
@@ -75,11 +75,11 @@ class BoxElection:
             summary = f"None of {len(frames)} frames shows it."
             self.trace.add_choice("box", none_said(candidates), "model", summary)
             whole = (frames[0].stamp_ns, frames[-1].stamp_ns)
-            return Elected(None, None, whole, summary, candidates)
+            return Elected(None, whole, summary, candidates)
         span, summary = self._told(checked, len(frames))
-        self.replies.note_anchor(checked, summary)
-        self.trace.add_choice("box", shown(checked.box), "geometry", summary)
-        return Elected(checked, said[checked.anchor_stamp_ns], span, summary)
+        note_anchor(self.trace, self.window, checked, summary)
+        self.trace.add_choice("box", box_said(checked.box), "geometry", summary)
+        return Elected((said[checked.anchor_stamp_ns], checked), span, summary)
 
     def _told(self, checked: Verification, frames: int) -> tuple[tuple[int, int], str]:
         """The span of the frames that agree, and how all of them voted."""

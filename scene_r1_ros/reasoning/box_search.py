@@ -10,9 +10,9 @@ from ..frames import RgbdFrame
 from ..geometry import BoxXyxy, checked_box
 from .box_lift import BoxLift
 from .oracle import Oracle
-from .replies import ImageReply, none_said
-from .verification import Verification, verify
-from .view_replies import ViewReplies, shown
+from .replies import ImageReply, box_said, none_said
+from .verification import Verification, note_anchor, verify
+from .view_replies import ViewReplies
 from .views import rank_views, view_looks
 
 
@@ -82,7 +82,7 @@ class BoxSearch:
         if oracle.box is not None:
             camera = views[0].intrinsics
             box = checked_box(oracle.box, camera.width, camera.height)
-            self.trace.add_choice("box", shown(box), "oracle")
+            self.trace.add_choice("box", box_said(box), "oracle")
             return ImageReply(0, box, "", "The box was given.", 1)
         reply = self.replies.ask("image", views, self.config.retries)
         if reply.box is None:
@@ -93,7 +93,7 @@ class BoxSearch:
             by = "model" if reply.view_stated else "rule"
             why = "" if reply.view_stated else "the answer names no view; the best ranked is taken"
             self.trace.add_choice("view", f"view {reply.view + 1} at {seconds:.2f} s", by, why)
-        self.trace.add_choice("box", shown(reply.box), "model", reply.rationale)
+        self.trace.add_choice("box", box_said(reply.box), "model", reply.rationale)
         return reply
 
     def _verified(
@@ -120,7 +120,7 @@ class BoxSearch:
             if not any(v.counts for v in result.views)
             else "boxes of other views compared in 3D"
         )
-        self.replies.note_anchor(result, why)
+        note_anchor(self.trace, self.window, result, why)
         return result
 
     def _ask_box(self, frame: RgbdFrame) -> BoxXyxy | None:

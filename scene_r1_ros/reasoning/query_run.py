@@ -103,9 +103,9 @@ class QueryRun:
         elected = self.election.hold(sample_frames(inside, self.config.vote_frames))
         start, end = ((s - self.window.start_ns) * 1e-9 for s in elected.span)
         temporal = TemporalReply((start, end), elected.summary, elected.candidates)
-        checked, reply = elected.checked, elected.reply
-        if checked is None or reply is None:
+        if elected.found is None:
             return self._abstained(temporal, None, (0, 0))
+        reply, checked = elected.found
         if checked.confidence < self.config.vote_confidence:
             return self._abstained(temporal, None, (0, 0), "too few frames agree where it is")
         return self._found(_Found(temporal, elected.span, reply, checked), oracle)

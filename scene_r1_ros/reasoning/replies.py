@@ -43,7 +43,7 @@ class TemporalReply:
 class ImageReply:
     """Stage 2: ``box`` in pixels of view number ``view`` (from 0), or None if not found.
 
-    ``probability`` is that of the reply's words, as the backend tells it.
+    ``probability`` is that of the words of a reply with a box, where the backend tells it.
     """
 
     view: int
@@ -116,8 +116,8 @@ def read_image(
         view_stated=converted[0][2],
         probability=generation.probability,
     )
-    shown = ", ".join(f"{v:.0f}" for v in first_box)
-    return reply, Read(f"view {first_view + 1}, box [{shown}] px, {answers[0].label!r}", drawn)
+    said = f"view {first_view + 1}, box {box_said(first_box)}, {answers[0].label!r}"
+    return reply, Read(said, drawn)
 
 
 def read_answer(generation: Generation) -> tuple[str, Read]:
@@ -155,6 +155,11 @@ def _what_is_wrong(text: str, wanted: str) -> str:
     if not answer_body(text):
         return f"it holds no answer after the reasoning; {wanted} was asked for."
     return f"no {wanted.removeprefix('a ').removeprefix('the ')} can be read from it."
+
+
+def box_said(box: BoxXyxy) -> str:
+    """What the trace says of a box."""
+    return f"[{', '.join(f'{v:.0f}' for v in box)}] px"
 
 
 def none_said(candidates: int) -> str:

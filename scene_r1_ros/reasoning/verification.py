@@ -10,6 +10,7 @@ from ..errors import UnparsableAnswerError
 from ..frames import RgbdFrame, WindowSnapshot
 from ..geometry import Box3D, BoxXyxy
 from .box_lift import BoxLift, agreement, should_see
+from .trace import QueryTrace
 
 AskBox = Callable[[RgbdFrame], BoxXyxy | None]
 """The model's box in one frame, or None for not found; UnparsableAnswerError if unusable."""
@@ -88,6 +89,23 @@ def verify(
         judged,
         confidence_of([v.agreement for v in judged if v.counts]),
     )
+
+
+def note_anchor(trace: QueryTrace, window: WindowSnapshot, result: Verification, why: str) -> None:
+    """Write into the trace which view is gone on with, and what the others said."""
+    seconds = (result.anchor_stamp_ns - window.start_ns) * 1e-9
+    said = [
+        {
+            "time": round((v.stamp_ns - window.start_ns) * 1e-9, 3),
+            "said": v.outcome,
+            "counts": v.counts,
+            "agreement": round(v.agreement, 4),
+            "center": [round(c, 3) for c in v.lifted.center] if v.lifted else None,
+        }
+        for v in result.views
+    ]
+    chosen = f"{seconds:.2f} s, confidence {result.confidence:.2f}"
+    trace.add_choice("anchor", chosen, "geometry", why, said)
 
 
 def checked_view(

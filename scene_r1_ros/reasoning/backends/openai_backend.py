@@ -120,11 +120,13 @@ class OpenAIBackend:
         self, batch: Sequence[Conversation], control: Control, limits: Limits
     ) -> list[Generation]:
         """See :meth:`Backend.generate_all`: all requests at once, which servers batch."""
+        if not batch:
+            return []
         started = time.perf_counter()
         silent = dataclasses.replace(limits, on_text=None)
-        with ThreadPoolExecutor(max_workers=max(1, len(batch))) as pool:
+        with ThreadPoolExecutor(max_workers=len(batch)) as pool:
             found = list(pool.map(lambda messages: self.generate(messages, control, silent), batch))
-        share = (time.perf_counter() - started) / max(1, len(batch))
+        share = (time.perf_counter() - started) / len(batch)
         return [dataclasses.replace(one, seconds=share) for one in found]
 
     # -- one request

@@ -224,10 +224,11 @@ def _run(
         )
     surprise.add(output[:, -1])
     ends = _end_tokens(loaded)
+    said = [step.tolist() for step in surprise.said]  # from the device once a step, not a row
     found = []
     for row, tokens in enumerate(output[:, length:].tolist()):
         count = next((i + 1 for i, token in enumerate(tokens) if token in ends), len(tokens))
-        total = sum(float(step[row]) for step in surprise.said[:count])
+        total = sum(step[row] for step in said[:count])
         mean = math.exp(min(0.0, total / count)) if count else 0.0
         found.append((tokens[:count], mean))
     return found
