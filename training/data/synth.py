@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from scene_r1_ros.synthetic.recipes import RECIPES
 from scene_r1_ros.synthetic.splits import SPLITS, split_of
 
 from ..parallel import Outcome, run_each
+from .language.verify import CHAINS
 from .scannet_files import write_lines
 from .synth_config import FORMAT, SynthConfig
 from .synth_scene import SceneTask, scene_name, settings_of, write_scene
@@ -120,7 +121,9 @@ def is_done(task: SceneTask) -> bool:
     if not path.is_file():
         return False
     there = _read(path)
-    if there["config"] != settings_of(task) or there["format"] != FORMAT:
+    # settings that came later have the value at which nothing changed
+    made = asdict(SynthConfig()) | there["config"]
+    if made != settings_of(task) or there["format"] != FORMAT:
         raise ConfigError(
             f"{task.folder} was made with other settings; give the same, or another OUT folder."
         )
@@ -178,7 +181,9 @@ def _write_split(folder: Path, split: str, records: dict[str, list[dict[str, Any
             writer = csv.DictWriter(file, fieldnames=list(records["nr3d"][0]))
             writer.writeheader()
             writer.writerows(records["nr3d"])
-    write_lines(folder / f"cold_start_{split}.jsonl", records["cold_start"])
+    for kind in CHAINS:
+        if kind in records:
+            write_lines(folder / f"{kind}_{split}.jsonl", records[kind])
 
 
 def _json(path: Path, data: Any) -> None:

@@ -26,3 +26,8 @@ class SynthConfig(Config):
         0, "Frames that a chain of thought over time is about; 0: 6 to 12, drawn.",
         minimum=0, maximum=64,
     )  # fmt: skip
+    views: int = option(
+        0, "Views of the recording, drawn evenly, that a chain of thought besides asks each "
+        "description of, most without the thing: for models whose frames vote.",
+        minimum=0, maximum=64,
+    )  # fmt: skip

@@ -93,6 +93,7 @@ def write_scene(folder: Path, task: SceneTask) -> dict[str, Any]:
             descriptions=config.descriptions,
             questions=config.questions,
             clip_frames=config.clip_frames,
+            views=config.views,
         ),
     )
     (folder / f"{scene}.language.json").write_text(json.dumps(language) + "\n")

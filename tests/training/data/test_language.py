@@ -169,6 +169,30 @@ def test_clips_have_the_length_that_is_asked_for(told) -> None:
     assert max(len(r["frames"]) for r in chains) == 4
 
 
+def test_views_drawn_evenly_come_besides_and_change_nothing(told) -> None:
+    facts, records = told[:2]
+    asked = language_of(facts, LanguageConfig(descriptions=3, views=4))[0]
+    drawn = asked.pop("cold_start_views")
+    assert asked == records
+    assert {c["stage"] for c in drawn} == {2}
+    assert len(drawn) > 2 * sum(c["stage"] == 2 for c in records["cold_start"])
+    assert all(chain_problems(c, facts) == [] for c in drawn)
+    denied = np.array(["not found" in c["completion"] for c in drawn])
+    assert 0.5 < denied.mean() < 0.85
+    # also views with another thing of the noun, which no other chain denies
+    alike = [
+        any(t.kind == facts.thing(c["object_ids"][0]).kind for t in shown_in(facts, c))
+        for c, no in zip(drawn, denied, strict=True)
+        if no and c["object_ids"]
+    ]
+    assert any(alike)
+
+
+def shown_in(facts, chain):
+    view = facts.views[chain["frames"][0]]
+    return [t for t in facts.things if view.shows(t.object_id)]
+
+
 def test_no_form_of_query_is_denied_more_often_than_found(told) -> None:
     records = told[1]
     counts: dict[tuple[bool, int], list[bool]] = {}

@@ -136,6 +136,18 @@ def test_other_settings_in_the_same_folder_are_refused(data_set) -> None:
         synthesize(data_set, 1, SEED, SMALL.replace(fps=3.0), jobs=1)
 
 
+def test_scenes_made_before_a_setting_was_there_are_kept(tmp_path) -> None:
+    config = SMALL.replace(seconds=1.0, questions=0, descriptions=0)
+    synthesize(tmp_path, 1, 0, config, jobs=1)
+    (path,) = tmp_path.glob("scans/*/*.synthetic.json")
+    summary = json.loads(path.read_text())
+    del summary["config"]["views"]
+    path.write_text(json.dumps(summary))
+    assert synthesize(tmp_path, 1, 0, config, jobs=1).kept == (summary["scene_id"],)
+    with pytest.raises(ConfigError, match="made with other settings"):
+        synthesize(tmp_path, 1, 0, config.replace(views=2), jobs=1)
+
+
 def test_seeds_of_two_splits_are_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match="cross from train to val"):
         synthesize(tmp_path, 2, 999_999, SMALL)

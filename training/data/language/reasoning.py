@@ -60,6 +60,33 @@ def image(
     enough = 0.3 * best.boxes[target][1]
     seen = tuple(f for f in seen if f.boxes[target][1] >= enough)
     frame = best if rng.random() < 0.5 else seen[int(rng.integers(len(seen)))]
+    return _boxed(facts, query, text, frame, rng)
+
+
+def anywhere(
+    facts: RoomFacts, query: Query, text: str, rng: np.random.Generator
+) -> dict[str, Any] | None:
+    """A stage 2 example of any view of the recording, as frames that vote are asked: with a box if
+    it shows the target, "not found" if it does not, whatever else it shows. None if every view
+    shows too little of the target to say so.
+
+    From one view alone nobody can always tell the target from another thing of its noun. Drawn
+    evenly, such views teach how likely it is.
+    """
+    target = query.targets[0] if query.targets else None
+    views = [v for v in facts.views if target not in v.boxes or v.shows(target)]  # type: ignore[arg-type]
+    if not views:
+        return None
+    view = views[int(rng.integers(len(views)))]
+    if target is not None and view.shows(target):
+        return _boxed(facts, query, text, view, rng)
+    return _denied(facts, query, text, view, rng)
+
+
+def _boxed(
+    facts: RoomFacts, query: Query, text: str, frame: FrameView, rng: np.random.Generator
+) -> dict[str, Any]:
+    target = query.targets[0]
     thing = facts.thing(target)
     box = [round(v) for v in frame.boxes[target][0]]
     others = _largest(facts, frame, 3, {target})
@@ -87,9 +114,7 @@ def absent(
     they tell looking from guessing. Where it means something, no thing of its noun is in view,
     or nobody could say from one view alone that it is another one.
     """
-    alike = {
-        t.object_id for t in facts.things if t.kind in covers(query.form.target.noun)
-    }  # fmt: skip
+    alike = _alike(facts, query)
     near = [f for f in facts.views if any(f.shows(i) for i in alike)]
     if query.targets:
         barely = [f for f in facts.views if not any(i in f.boxes for i in alike)]
@@ -98,7 +123,18 @@ def absent(
     barely = [f for f in barely if _largest(facts, f, 1, set())]
     if not barely:
         return None
-    frame = barely[int(rng.integers(len(barely)))]
+    return _denied(facts, query, text, barely[int(rng.integers(len(barely)))], rng)
+
+
+def _alike(facts: RoomFacts, query: Query) -> set[int]:
+    """Everything that goes by the noun of what is asked for."""
+    return {t.object_id for t in facts.things if t.kind in covers(query.form.target.noun)}
+
+
+def _denied(
+    facts: RoomFacts, query: Query, text: str, frame: FrameView, rng: np.random.Generator
+) -> dict[str, Any]:
+    alike = _alike(facts, query)
     things = _largest(facts, frame, 3, alike)
     things = [t for i in alike if frame.shows(i) for t in [facts.thing(i)]][:1] + things
     sentences = [_intro(text, rng)]

@@ -15,6 +15,8 @@ from .words import covers, has_color
 
 Records = dict[str, list[dict[str, Any]]]
 
+CHAINS = ("cold_start", "cold_start_views")
+"""Kinds of records that are chains of thought."""
 _QUOTED = re.compile(r'"[^"]*"')
 _TIME = re.compile(r"\b(?:at|from) (\d+\.\d) s\b", re.IGNORECASE)
 
@@ -44,12 +46,14 @@ def verified(records: Records, facts: RoomFacts) -> tuple[Records, int]:
         r for r in records["multi3drefer"] if _solves(r["description"], r["object_ids"], scene)
     ]
     kept["nr3d"] = [r for r in records["nr3d"] if _solves(r["utterance"], {r["target_id"]}, scene)]
-    kept["cold_start"] = [
-        r
-        for r in records["cold_start"]
-        if (r["stage"] == 3 or _solves(r["query"], r["object_ids"], scene))
-        and not chain_problems(r, facts)
-    ]
+    for chains in CHAINS:
+        if chains in records:
+            kept[chains] = [
+                r
+                for r in records[chains]
+                if (r["stage"] == 3 or _solves(r["query"], r["object_ids"], scene))
+                and not chain_problems(r, facts)
+            ]
     before, after = (sum(len(part) for part in one.values()) for one in (records, kept))
     return kept, before - after
 

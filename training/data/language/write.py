@@ -8,22 +8,17 @@ from typing import Any
 import numpy as np
 
 from scene_r1_ros.config import Config, option
-from scene_r1_ros.reasoning.tags import is_not_found
 
 from . import records
 from .answering import answering
+from .chains_of_room import ChainsOfRoom
 from .choose import Query, empty_queries, several_queries, unique_queries
 from .facts import RoomFacts
 from .questions import questions
-from .reasoning import absent, image, temporal
 from .situations import situated
 from .verify import verified
 
 Records = dict[str, list[dict[str, Any]]]
-_ABSENT_SHARE = 0.25
-"""Share of the descriptions that are also asked of a view that does not show their object."""
-_MOST_DENIED = 0.25
-"""Share of the chains of a form of query, at most, that end in "not found"."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +34,10 @@ class LanguageConfig(Config):
         0, "Frames that a chain of thought over time is about; 0: 6 to 12, drawn.",
         minimum=0, maximum=64,
     )  # fmt: skip
+    views: int = option(
+        0, "Views drawn evenly from the recording that each description is asked of besides.",
+        minimum=0, maximum=64,
+    )  # fmt: skip
 
     @property
     def frames(self) -> tuple[int, ...]:
@@ -48,11 +47,12 @@ class LanguageConfig(Config):
 
 def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple[Records, int]:
     """Verified records by kind: "scanrefer", "multi3drefer", "nr3d", "scanqa", "sqa3d_questions",
-    "sqa3d_annotations" and "cold_start" (chains of thought); and how many were dropped."""
+    "sqa3d_annotations", "cold_start" (chains of thought) and, where views are asked for,
+    "cold_start_views"; and how many were dropped."""
     config = config or LanguageConfig()
     rng = np.random.default_rng([facts.seed, 31])
     out: Records = {"scanrefer": [], "multi3drefer": [], "nr3d": [], "cold_start": []}
-    chains: list[tuple[str, dict[str, Any]]] = []
+    chains = ChainsOfRoom(facts, config.frames, config.views)
     for thing in facts.things:
         if thing.object_id not in facts.shown or thing.kind in ("curtain", "rug"):
             continue
@@ -60,13 +60,15 @@ def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple
         for ann_id, query in enumerate(chosen[: config.descriptions]):
             record = records.scanrefer(facts, thing, query, ann_id, rng)
             out["scanrefer"].append(record)
-            _add_chains(chains, facts, query, record["description"], rng, config)
+            chains.add(query, record["description"], rng)
         same = sum(t.kind == thing.kind for t in facts.things)
         if 2 <= same <= 6 and chosen:
             query = chosen[-1]
             out["nr3d"].append(records.nr3d(facts, thing, query, len(out["nr3d"]), rng))
     _add_multi(out, chains, facts, config, rng)
-    out["cold_start"] = _balanced(chains, facts.seed)
+    out["cold_start"] = chains.chosen()
+    if config.views:
+        out["cold_start_views"] = chains.anywhere()
     out["scanqa"] = questions(facts, rng, config.questions)
     answers = (answering(facts, record, rng, config.frames) for record in out["scanqa"])
     out["cold_start"] += [example for example in answers if example is not None]
@@ -74,23 +76,9 @@ def language_of(facts: RoomFacts, config: LanguageConfig | None = None) -> tuple
     return verified(out, facts)
 
 
-def _add_chains(
-    chains: list[tuple[str, dict[str, Any]]],
-    facts: RoomFacts,
-    query: Query,
-    text: str,
-    rng: np.random.Generator,
-    config: LanguageConfig,
-) -> None:
-    examples = [temporal(facts, query, text, rng, config.frames), image(facts, query, text, rng)]
-    if rng.random() < _ABSENT_SHARE:
-        examples.append(absent(facts, query, text, rng))
-    chains += [(_form(query), example) for example in examples if example is not None]
-
-
 def _add_multi(
     out: Records,
-    chains: list[tuple[str, dict[str, Any]]],
+    chains: ChainsOfRoom,
     facts: RoomFacts,
     config: LanguageConfig,
     rng: np.random.Generator,
@@ -113,32 +101,4 @@ def _add_multi(
         record = records.multi3drefer(facts, query, ann_id, eval_type, rng)
         out["multi3drefer"].append(record)
         if eval_type.startswith("zt"):
-            text = record["description"]
-            examples = (
-                temporal(facts, query, text, rng, config.frames),
-                absent(facts, query, text, rng),
-            )
-            chains += [(_form(query), example) for example in examples if example is not None]
-
-
-def _form(query: Query) -> str:
-    """What a query says beside the noun."""
-    return "relation" if query.form.relation else "color" if query.form.target.color else "noun"
-
-
-def _balanced(chains: list[tuple[str, dict[str, Any]]], seed: int) -> list[dict[str, Any]]:
-    """The chains in their order, less some of those that end in "not found".
-
-    Most queries without a target have no relation, and few of those with one. A model that learnt
-    from all of them would deny a short query for its form, without looking.
-    """
-    rng = np.random.default_rng([seed, 37])
-    groups: dict[tuple[str, int], list[int]] = {}
-    dropped: set[int] = set()
-    for i, (form, chain) in enumerate(chains):
-        groups.setdefault((form, chain["stage"]), []).append(i)
-    for members in groups.values():
-        denied = [i for i in members if is_not_found(chains[i][1]["completion"])]
-        most = int((len(members) - len(denied)) * _MOST_DENIED / (1 - _MOST_DENIED))
-        dropped.update(rng.permutation(denied)[most:].tolist())
-    return [chain for i, (_, chain) in enumerate(chains) if i not in dropped]
+            chains.add(query, record["description"], rng)
