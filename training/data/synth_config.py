@@ -27,7 +27,7 @@ class SynthConfig(Config):
         minimum=0, maximum=64,
     )  # fmt: skip
     views: int = option(
-        0, "Views of the recording, drawn evenly, that a chain of thought besides asks each "
-        "description of, most without the thing: for models whose frames vote.",
+        0, "Views drawn evenly from the recording of which further chains of thought ask each "
+        "description; most do not show it, as for a model whose frames vote.",
         minimum=0, maximum=64,
     )  # fmt: skip

@@ -35,7 +35,7 @@ class LanguageConfig(Config):
         minimum=0, maximum=64,
     )  # fmt: skip
     views: int = option(
-        0, "Views drawn evenly from the recording that each description is asked of besides.",
+        0, "Views drawn evenly of which further chains of thought ask each description.",
         minimum=0, maximum=64,
     )  # fmt: skip
 
