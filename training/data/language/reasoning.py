@@ -73,12 +73,11 @@ def anywhere(
     From one view alone nobody can always tell the target from another thing of its noun. Drawn
     evenly, such views teach how likely it is.
     """
-    target = query.targets[0] if query.targets else None
-    views = [v for v in facts.views if target not in v.boxes or v.shows(target)]  # type: ignore[arg-type]
+    views = [v for v in facts.views if all(v.shows(i) for i in query.targets if i in v.boxes)]
     if not views:
         return None
     view = views[int(rng.integers(len(views)))]
-    if target is not None and view.shows(target):
+    if any(view.shows(i) for i in query.targets):
         return _boxed(facts, query, text, view, rng)
     return _denied(facts, query, text, view, rng)
 
