@@ -28,7 +28,8 @@ def written_atomically(out: Path, overwrite: bool = False) -> Iterator[Path]:
     """A free path beside ``out`` for a file or folder, which becomes ``out`` when all went well.
 
     What stood at ``out`` before is replaced only then; when the body raises, it stays and the
-    temporary is removed.
+    temporary is removed. Whoever may list a folder may read its files, also those that a library
+    wrote for their owner alone (as safetensors does).
 
     Raises:
         RecordingError: as :func:`check_free`, or if the place cannot be written.
@@ -39,6 +40,7 @@ def written_atomically(out: Path, overwrite: bool = False) -> Iterator[Path]:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         yield partial
+        _share(partial)
         if partial.is_dir() or out.is_dir():
             _remove(out)  # a folder can only be renamed onto nothing
         partial.replace(out)
@@ -46,6 +48,13 @@ def written_atomically(out: Path, overwrite: bool = False) -> Iterator[Path]:
         raise RecordingError(f"{out} cannot be written: {error}.") from error
     finally:
         _remove(partial)
+
+
+def _share(folder: Path) -> None:
+    for file in folder.rglob("*"):
+        if file.is_file() and not file.is_symlink():
+            mode = file.stat().st_mode
+            file.chmod(mode | file.parent.stat().st_mode & 0o666)
 
 
 def _remove(path: Path) -> None:

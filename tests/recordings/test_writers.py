@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from scene_r1_ros.errors import RecordingError
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame
 from scene_r1_ros.recordings import McapOptions, open_recording, write_folder, write_mcap
+from scene_r1_ros.recordings.atomic import written_atomically
 
 SMALL = CameraIntrinsics(4, 3, 5.0, 5.0, 1.5, 1.0)
 
@@ -111,3 +112,18 @@ def test_frames_of_two_cameras_or_out_of_order_are_refused(tmp_path):
         write_folder(tmp_path / "a", [frame(0), odd])
     with pytest.raises(RecordingError, match="not later than the one before"):
         write_folder(tmp_path / "a", [frame(1), frame(0)])
+
+
+def test_whoever_may_list_a_folder_may_read_its_files(tmp_path):
+    for name, mode in (("shared", 0o755), ("private", 0o700)):
+        with written_atomically(tmp_path / name) as partial:
+            partial.mkdir()
+            partial.chmod(mode)
+            for file in ("weights.bin", "run.sh"):
+                (partial / file).write_bytes(b"x")
+            (partial / "weights.bin").chmod(0o600)  # as some libraries write
+            (partial / "run.sh").chmod(0o744)
+    shared, private = tmp_path / "shared", tmp_path / "private"
+    assert shared.joinpath("weights.bin").stat().st_mode & 0o777 == 0o644
+    assert shared.joinpath("run.sh").stat().st_mode & 0o777 == 0o744
+    assert private.joinpath("weights.bin").stat().st_mode & 0o777 == 0o600

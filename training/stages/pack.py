@@ -68,4 +68,3 @@ def _halve(path: Path, out: Path) -> None:
                     "cannot hold."
                 )
     save_file(small, out, metadata=about)
-    shutil.copymode(path, out)  # safetensors writes for its owner alone
