@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -206,6 +207,22 @@ def test_no_form_of_query_is_denied_more_often_than_found(told) -> None:
         assert 0.0 < np.mean(denied) < 0.3, group
     # the annotations keep all of them
     assert sum(r["eval_type"].startswith("zt") for r in records["multi3drefer"]) > 10
+
+
+def test_views_deny_in_as_many_ways_as_they_confirm(told) -> None:
+    # the likeliest word would lean to what has fewer
+    facts = told[0]
+    records = language_of(facts, LanguageConfig(descriptions=3, views=4))[0]
+    said: dict[bool, Counter[str]] = {True: Counter(), False: Counter()}
+    for chain in [*records["cold_start"], *records["cold_start_views"]]:
+        if chain["stage"] == 2:
+            decided = re.search(
+                r"(There is|I can see|It is not in|Nothing in|[A-Z][^.]* does not)",
+                chain["completion"].replace("This view shows", ""),
+            )
+            assert decided, chain["completion"]
+            said["not found" in chain["completion"]][decided[1]] += 1
+    assert len(said[True]) == len(said[False]) > 1
 
 
 def test_chain_check_notices_what_is_not_shown(told) -> None:

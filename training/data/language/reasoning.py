@@ -21,6 +21,12 @@ from .forms import SELECTING, Form, meaning
 from .wording import pick, relation_phrase
 from .words import PATTERNS, article, covers, has_color
 
+_IN_VIEW = ("There is {}.", "I can see {}.")
+"""How a chain of stage 2 says that its view shows the target."""
+_NOT_IN_VIEW = ("It is not in this view.", "Nothing in this view fits the query.")
+"""How it says that it does not. As many ways as of the other: a model that says the likeliest
+word would lean to what is said in fewer."""
+
 
 def temporal(
     facts: RoomFacts, query: Query, text: str, rng: np.random.Generator, frames: Sequence[int]
@@ -94,7 +100,7 @@ def _boxed(
         sentences.append(f"This view shows {_and([named(t) for t in others[:2]])}.")
     alike = [t for t in others if t.kind == thing.kind]
     what = named(thing)
-    sentences.append(pick((f"There is {what}.", f"I can see {what}."), rng))
+    sentences.append(pick(_IN_VIEW, rng).format(what))
     relation = _visible_relation(facts, query, [frame], rng)
     if relation:
         sentences.append(f"It is {relation}, which fits.")
@@ -139,12 +145,7 @@ def _denied(
     sentences = [_intro(text, rng)]
     if things:
         sentences.append(f"This view shows {_and([named(t) for t in things[:2]])}.")
-    end = (
-        "It is not in this view.",
-        "Nothing in this view fits the query.",
-        "This view does not show it.",
-    )
-    sentences.append(pick(end, rng))
+    sentences.append(pick(_NOT_IN_VIEW, rng))
     return _example(facts, 2, query, text, " ".join(sentences), "not found", [frame])
 
 
