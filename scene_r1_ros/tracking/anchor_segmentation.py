@@ -39,7 +39,7 @@ class AnchorSegment:
     ``mask`` (h, w) on ``surface.grid`` is the object; ``occluder`` is what stands before it, so
     that the object may go on behind. ``background`` are the planes it stands on or before.
     ``box`` holds the prompt and the mask, in pixels. ``colors`` tell the object from what
-    is around it; a ``flat`` one was found by them, for it hardly stands out in depth.
+    is around it; one on the plane ``flat`` was found by them, for it hardly stands out in depth.
     """
 
     surface: DepthSurface
@@ -48,7 +48,7 @@ class AnchorSegment:
     background: tuple[Plane, ...]
     box: BoxXyxy
     colors: ColorModel
-    flat: bool = False
+    flat: Plane | None = None
 
 
 def segment_box(
@@ -70,6 +70,7 @@ def segment_box(
     mask = _object_regions(surface, off_plane, in_box, box, color)
     patch = _flat_patch(surface, planes, color, box, in_box, mask)
     if patch is not None:
+        patch = _with_relief(surface, patch, mask, color, box, in_box)
         return _flat_segment(surface, patch, planes, box, in_box)
     if mask is None or mask.sum() < 0.03 * in_box.sum():
         mask = _plane_patch(planes, in_box, mask)
@@ -84,7 +85,7 @@ def segment_box(
         patch = ColorPatch(mask, lies_on, ColorModel.of(color, mask, ~mask), 1.0)
         return _flat_segment(surface, patch, planes, box, in_box)
     occluder = _occluder(surface, mask, in_box)
-    background = _supporting([p.plane for p in planes if p.background], surface, mask)
+    background = _supporting([p for p in planes if p.background], surface, mask)
     colors = ColorModel.of(color, mask, ~mask)
     around = _union_box(box, mask, grid)
     return AnchorSegment(surface, mask, occluder, background, around, colors)
@@ -114,6 +115,28 @@ def _flat_patch(
     return patch if frame_of_it and larger and patch.fit > fit - 0.1 else None
 
 
+def _with_relief(
+    surface: DepthSurface,
+    patch: ColorPatch,
+    mask: Bool | None,
+    color: NDArray[np.uint8],
+    box: BoxXyxy,
+    in_box: Bool,
+) -> ColorPatch:
+    """The patch with what stands out around it, if it fills the box better so: frame and sill."""
+    if mask is None or patch.plane is None:
+        return patch
+    height = np.abs(patch.plane.distance(surface.points))
+    relief = mask & in_box & surface.valid & (height < RELIEF + plane_tolerance(surface.noise))
+    if relief.sum() < max(MIN_REGION, 0.8 * (mask & in_box).sum()):
+        return patch
+    whole = patch.mask | relief
+    fit = box_iou(mask_bounds(whole, surface.grid), box)
+    if fit < patch.fit + 0.02:
+        return patch
+    return ColorPatch(whole, patch.plane, ColorModel.of(color, whole, ~whole), fit)
+
+
 def _plane_under(
     surface: DepthSurface, mask: Bool, planes: list[ScenePlane], height: float = 0.05
 ) -> Plane | None:
@@ -135,7 +158,7 @@ def _flat_segment(
     middle = surface.points[mask].mean(axis=0)
     assert patch.plane is not None
     others = [
-        p.plane
+        p
         for p in planes
         if p.background
         and (
@@ -146,7 +169,7 @@ def _flat_segment(
     background = _supporting(others, surface, mask)
     occluder = _occluder(surface, mask, in_box)
     around = _union_box(box, mask, surface.grid)
-    return AnchorSegment(surface, mask, occluder, background, around, patch.colors, flat=True)
+    return AnchorSegment(surface, mask, occluder, background, around, patch.colors, patch.plane)
 
 
 def _text(box: BoxXyxy) -> str:
@@ -220,15 +243,22 @@ def _occluder(surface: DepthSurface, mask: Bool, in_box: Bool) -> Bool:
     return surface.valid & ~mask & (surface.depth < near - tolerance) & in_box
 
 
-def _supporting(planes: list[Plane], surface: DepthSurface, mask: Bool) -> tuple[Plane, ...]:
-    """The planes that the object stands on or before; not those that it lies in itself."""
+def _supporting(
+    planes: list[ScenePlane], surface: DepthSurface, mask: Bool
+) -> tuple[Plane, ...]:
+    """The planes that the object stands on or before; not those that it lies in itself, nor slopes
+    that would cut a part off it: from a sofa's back to the sill above it."""
     points, tolerance = surface.points[mask], plane_tolerance(surface.noise[mask])
     kept = []
-    for plane in planes:
-        distance = plane.distance(points)
-        if float((np.abs(distance) < tolerance).mean()) < 0.5:
-            beyond = float((distance < -2 * tolerance).mean())
-            kept.append(Plane(plane.normal, plane.offset, one_sided=beyond < 0.05))
+    for item in planes:
+        distance = item.plane.distance(points)
+        if float((np.abs(distance) < tolerance).mean()) >= 0.5:
+            continue
+        one_sided = float((distance < -2 * tolerance).mean()) < 0.05
+        cut = (distance if one_sided else np.abs(distance)) < tolerance
+        slope = 0.2 < float(item.plane.normal[2]) < 0.96
+        if not slope or float(cut.mean()) < 0.05:
+            kept.append(Plane(item.plane.normal, item.plane.offset, one_sided))
     return tuple(kept)
 
 

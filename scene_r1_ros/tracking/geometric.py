@@ -136,7 +136,7 @@ class GeometricTracker:
         control: Control,
     ) -> list[Observation]:
         observations = []
-        margin = 0.0 if segment.flat else self.config.silhouette_margin
+        margin = 0.0 if segment.flat is not None else self.config.silhouette_margin
         core = model.near(model.voxel + margin)
         order = sorted(range(len(window.frames)), key=lambda i: abs(i - anchor_index))
         for done, i in enumerate(order):

@@ -76,17 +76,18 @@ def observe(
     allowed = standing & (index >= 0) & core[index]
     asked = standing & ~allowed
     alike = segment.colors.alike(np.ascontiguousarray(frame.color[view.grid.slices]))
-    if segment.flat:
+    if segment.flat is not None:
         # depth noise blurs the model's rim along the plane; colour says where it ends
         core_pixels = cv2.erode(on_model.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-        standing &= alike | core_pixels
+        raised = segment.flat.distance(view.points) > 2 * plane_tolerance(view.noise)
+        standing &= alike | core_pixels | raised
         allowed &= standing
         asked &= standing & alike
     allowed[asked] = silhouette.allows(view.points[asked], alike[asked])
     on_model &= allowed
     if on_model.sum() < 10:
         return None
-    if not segment.flat:
+    if segment.flat is None:
         rest = _rest_of_regions(view, standing, allowed) & ~allowed
         rest[rest] = ~silhouette.denies(view.points[rest])
         allowed |= rest

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from scene_r1_ros.control import Control
+from scene_r1_ros.frames import WindowSnapshot
 from scene_r1_ros.geometry import mask_box
+from scene_r1_ros.lifting import lift
 from scene_r1_ros.synthetic import (
     SensorConfig,
     default_camera,
@@ -13,6 +16,7 @@ from scene_r1_ros.synthetic import (
     make_trajectory,
     render,
 )
+from scene_r1_ros.tracking import GeometricTracker
 from scene_r1_ros.tracking.anchor_segmentation import segment_box
 from scene_r1_ros.tracking.silhouette import full_size
 
@@ -53,3 +57,21 @@ def test_the_parts_that_make_it_fill_the_box_are_the_object(seed, instance, fram
     found, true = segmented(seed, instance, frame)
     assert (found & true).sum() > least * true.sum()
     assert (found & true).sum() > 0.95 * found.sum()
+
+
+@pytest.mark.parametrize(
+    ("seed", "instance", "anchor"),
+    [
+        pytest.param(308, 9, 14, id="white, as the wall is"),
+        pytest.param(306, 9, 9, id="above a sofa, whose back leads to the sill"),
+    ],
+)
+def test_the_sill_is_of_the_window(seed, instance, anchor):
+    """With it the window is 14 cm thick, without it 5."""
+    room = make_room(seed)
+    poses = make_trajectory(room, seed, 12.0, 5.0)[anchor - 2 : anchor + 3]
+    shown = list(render(room, poses, default_camera(320, 240), SensorConfig(), nthreads=1))
+    window = WindowSnapshot.of([item.frame for item in shown])
+    box = mask_box(shown[2].instances == instance)
+    track = GeometricTracker().track(window, shown[2].frame.stamp_ns, box, Control())
+    assert min(lift(window, track).box.size[:2]) > 0.1
