@@ -37,6 +37,7 @@ def segmented(seed: int, instance: int, frame: int) -> tuple[np.ndarray, np.ndar
     ("seed", "instance", "frame", "least"),
     [
         pytest.param(1000202, 10, 4, 0.85, id="a bed's headboard 3 cm before the wall"),
+        pytest.param(309, 11, 27, 0.8, id="a brown headboard that depth gives to the wall"),
         pytest.param(2000003, 23, 48, 0.8, id="a mirror cut by the image's border"),
         pytest.param(1000205, 30, 5, 0.78, id="a box on a cabinet as deep as it is"),
     ],
