@@ -23,6 +23,8 @@ class Control:
 
     deadline: float | None = None
     on_progress: ProgressCallback | None = None
+    of: Control | None = None
+    """The request that this is a part of: cancelled with it, and by itself without it."""
     _cancelled: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
@@ -31,10 +33,14 @@ class Control:
         deadline = time.monotonic() + seconds if seconds > 0 else None
         return cls(deadline=deadline, on_progress=on_progress)
 
+    def part(self) -> Control:
+        """A control with the same deadline for work that may be ended before the request is."""
+        return Control(self.deadline, self.on_progress, self)
+
     @property
     def cancelled(self) -> bool:
-        """Whether :meth:`cancel` was called."""
-        return self._cancelled.is_set()
+        """Whether :meth:`cancel` was called, here or on the request that this is a part of."""
+        return self._cancelled.is_set() or (self.of is not None and self.of.cancelled)
 
     def cancel(self) -> None:
         """Ask the work to stop at its next :meth:`check`; may be called from any thread."""

@@ -26,6 +26,17 @@ def test_after_cancel_the_stage_is_named():
         control.check("lifting")
 
 
+def test_a_part_ends_with_its_request_and_without_it():
+    request = Control.within(60.0)
+    one, other = request.part(), request.part()
+    one.cancel()
+    assert (one.cancelled, other.cancelled, request.cancelled) == (True, False, False)
+    assert other.deadline == request.deadline
+    request.cancel()
+    with pytest.raises(CancelledError, match="asking was cancelled"):
+        other.check("asking")
+
+
 def test_progress_is_a_share():
     heard = []
     control = Control(on_progress=lambda *values: heard.append(values))

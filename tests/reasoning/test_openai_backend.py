@@ -78,6 +78,26 @@ def test_one_refused_conversation_of_several_is_the_error_of_all() -> None:
         backend(server.url).generate_all([prompt()] * 2, Control.within(20.0), Limits(5))
 
 
+def test_a_refused_conversation_does_not_wait_for_those_beside_it() -> None:
+    turn, over = iter((True, False)), threading.Event()
+
+    def refuse_the_first(handler: Handler) -> None:
+        if next(turn):
+            handler.json(400, {"error": {"message": "no such thing"}})
+        else:
+            over.wait(30.0)
+
+    with serving(refuse_the_first) as server:
+        asked = time.monotonic()
+        with pytest.raises(BackendError, match="no such thing"):
+            backend(server.url, timeout=60.0).generate_all(
+                [prompt()] * 2, Control.within(60.0), Limits(5)
+            )
+        took = time.monotonic() - asked
+        over.set()
+    assert took < 20.0
+
+
 def test_a_prompt_that_the_server_echoes_is_not_taken_for_the_answer() -> None:
     echo = "<|im_start|>user\n<answer>START to END</answer><|im_end|>\n<|im_start|>assistant\n"
     with serving(lambda h: h.stream(echo, "1 to 2")) as server:

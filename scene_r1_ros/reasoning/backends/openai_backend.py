@@ -9,7 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -119,15 +119,23 @@ class OpenAIBackend:
     def generate_all(
         self, batch: Sequence[Conversation], control: Control, limits: Limits
     ) -> list[Generation]:
-        """See :meth:`Backend.generate_all`: all requests at once, which servers batch."""
+        """See :meth:`Backend.generate_all`: all requests at once, which servers batch. The first
+        that fails ends the others."""
         if not batch:
             return []
         started = time.perf_counter()
         silent = dataclasses.replace(limits, on_text=None)
+        together = control.part()
         with ThreadPoolExecutor(max_workers=len(batch)) as pool:
-            found = list(pool.map(lambda messages: self.generate(messages, control, silent), batch))
+            asked = [pool.submit(self.generate, messages, together, silent) for messages in batch]
+            try:
+                for one in as_completed(asked):
+                    one.result()
+            except BaseException:
+                together.cancel()
+                raise
         share = (time.perf_counter() - started) / len(batch)
-        return [dataclasses.replace(one, seconds=share) for one in found]
+        return [dataclasses.replace(one.result(), seconds=share) for one in asked]
 
     # -- one request
 
