@@ -180,7 +180,7 @@ def test_a_reply_that_ends_early_in_a_batch_is_counted_to_its_end(backends, monk
         assert one.probability == pytest.approx(other.probability, rel=1e-3)
 
 
-def test_a_batch_that_memory_is_short_of_is_halved(backends, monkeypatch) -> None:
+def test_a_batch_that_memory_is_short_of_is_halved_from_then_on(backends, monkeypatch) -> None:
     backend, limits, sizes = backends["qwen2_5_vl"], Limits(max_new_tokens=4), []
     model = backend._load.get().model
     generate = model.generate
@@ -192,12 +192,16 @@ def test_a_batch_that_memory_is_short_of_is_halved(backends, monkeypatch) -> Non
         return generate(**inputs)
 
     monkeypatch.setattr(model, "generate", short_of_memory)
+    monkeypatch.setattr(backend, "_most", backend._most)
     batch = [prompt(n, query) for n in (1, 2) for query in ("a", "the red box")] + [prompt(3)]
     together = backend.generate_all(batch, Control(), limits)
-    assert sizes == [5, 2, 3, 1, 2]
+    assert sizes == [5, 2, 2, 1]
     assert [one.tokens_in for one in together] == [
         backend.generate(one, Control(), limits).tokens_in for one in batch
     ]
+    sizes.clear()
+    backend.generate_all(batch, Control(), limits)
+    assert sizes == [2, 2, 1]
 
 
 def test_the_deadline_stops_the_model_between_two_tokens(backends) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,7 @@ class TransformersBackend:
         self._load: BackgroundLoad[Checkpoint] = BackgroundLoad(
             f"the model {self.name}", lambda tell: load_checkpoint(config, tell)
         )
+        self._most = sys.maxsize  # conversations in a batch; fewer once memory fell short
         self._busy = threading.Lock()
 
     @property
@@ -81,18 +83,19 @@ class TransformersBackend:
     def generate_all(
         self, batch: Sequence[Conversation], control: Control, limits: Limits
     ) -> list[Generation]:
-        """See :meth:`Backend.generate_all`: one batch, whose shorter prompts are padded; two of
-        half the size where memory is short of that."""
-        if not batch:
-            return []
-        try:
-            return self._generate(batch, control, replace(limits, on_text=None))
-        except BackendError as error:
-            if len(batch) == 1 or not _out_of_memory(error.__cause__):
-                raise
-        half = len(batch) // 2
-        parts = (batch[:half], batch[half:])
-        return [one for part in parts for one in self.generate_all(part, control, limits)]
+        """See :meth:`Backend.generate_all`: one batch, whose shorter prompts are padded; where
+        memory is short of that, batches of half the size from then on."""
+        silent = replace(limits, on_text=None)
+        said: list[Generation] = []
+        while len(said) < len(batch):
+            part = batch[len(said) : len(said) + self._most]
+            try:
+                said += self._generate(part, control, silent)
+            except BackendError as error:
+                if len(part) == 1 or not _out_of_memory(error.__cause__):
+                    raise
+                self._most = len(part) // 2
+        return said
 
     def _generate(
         self, batch: Sequence[Conversation], control: Control, limits: Limits
