@@ -54,7 +54,9 @@ def _share(folder: Path) -> None:
     for file in folder.rglob("*"):
         if file.is_file() and not file.is_symlink():
             mode = file.stat().st_mode
-            file.chmod(mode | file.parent.stat().st_mode & 0o666)
+            shared = mode | file.parent.stat().st_mode & 0o666
+            if mode != shared:  # not every file system can change it
+                file.chmod(shared)
 
 
 def _remove(path: Path) -> None:

@@ -10,15 +10,15 @@ from scipy import ndimage
 
 from ..errors import EmptyMaskError, NoDepthError
 from ..frames import RgbdFrame
-from ..geometry import BoxXyxy, box_iou
+from ..geometry import BoxXyxy
 from .background_planes import ScenePlane, plane_tolerance, scene_planes
 from .color_cut import (
     RELIEF,
     ColorModel,
     ColorPatch,
+    bounds_fit,
     color_patch,
     look_alike,
-    mask_bounds,
     patch_of,
     without_wall,
 )
@@ -105,7 +105,7 @@ def _flat_patch(
     """A flat thing that is better than the ``mask`` of what stands out: it fills the box more, or
     holds the mask as its frame."""
     area = 0 if mask is None else int((mask & in_box).sum())
-    fit = 0.0 if mask is None else box_iou(mask_bounds(mask & in_box, surface.grid), box)
+    fit = 0.0 if mask is None else bounds_fit(mask & in_box, surface.grid, box)
     if fit >= WELL_FITTED and area > 0.6 * in_box.sum():
         return None
     patch = color_patch(surface, planes, color, box, in_box)
@@ -134,7 +134,7 @@ def _with_relief(
     if relief.sum() < max(MIN_REGION, 0.8 * (mask & in_box).sum()):
         return patch
     whole = patch.mask | relief
-    fit = box_iou(mask_bounds(whole, surface.grid), box)
+    fit = bounds_fit(whole, surface.grid, box)
     if fit < patch.fit + 0.02:
         return patch
     return ColorPatch(whole, patch.plane, ColorModel.of(color, whole, ~whole), fit)
@@ -150,19 +150,19 @@ def _with_sheet(
 ) -> tuple[Bool, ScenePlane | None]:
     """The mask with the sheet before a wall that makes it fill the box, and that wall: a bed's
     headboard, which depth hardly parts from the wall and colour does."""
-    before = box_iou(mask_bounds(mask & in_box, surface.grid), box)
+    before = bounds_fit(mask & in_box, surface.grid, box)
     if before >= WELL_FITTED:
         return mask, None
     near = ndimage.binary_dilation(mask, iterations=4)
     best, fit, wall = mask, max(0.85, before + 0.15), None
     for item in planes:
-        if not item.background or abs(float(item.plane.normal[2])) > 0.2:
+        if not item.background or not item.plane.upright:
             continue
         patch = patch_of(surface.grid, color, item.inliers & ~mask, box, in_box)
         if patch is None or (patch.mask & near).sum() < MIN_REGION:
             continue
         whole = mask | (patch.mask & surface.valid)
-        filled = box_iou(mask_bounds(whole & in_box, surface.grid), box)
+        filled = bounds_fit(whole & in_box, surface.grid, box)
         if filled > fit:
             best, fit, wall = whole, filled, item
     return best, wall
@@ -240,7 +240,7 @@ def _object_regions(
     mask = np.isin(labels, choice.labels)
     if (mask & ~in_box).sum() > 0.15 * mask.sum():
         own = patch_of(surface.grid, color, mask, box, in_box)
-        if own is not None and own.fit > max(0.7, box_iou(mask_bounds(mask, surface.grid), box)):
+        if own is not None and own.fit > max(0.7, bounds_fit(mask, surface.grid, box)):
             return own.mask
     mostly_inside = [region.label for region in choice.regions if region.share > 0.5]
     mask = _bounded(surface, mask, np.isin(labels, mostly_inside), in_box, box)
@@ -285,7 +285,7 @@ def _supporting(planes: list[ScenePlane], surface: DepthSurface, mask: Bool) -> 
             continue
         one_sided = float((distance < -2 * tolerance).mean()) < 0.05
         cut = (distance if one_sided else np.abs(distance)) < tolerance
-        slope = 0.2 < float(item.plane.normal[2]) < 0.96
+        slope = not item.plane.upright and 0.0 < float(item.plane.normal[2]) < 0.96
         if not slope or float(cut.mean()) < 0.05:
             kept.append(Plane(item.plane.normal, item.plane.offset, one_sided))
     return tuple(kept)

@@ -63,7 +63,7 @@ def _is_background(
     tolerance = plane_tolerance(surface.noise[others])
     above = int((height > tolerance).sum())
     below = int((height < -2 * tolerance).sum())
-    upright_beyond = abs(float(plane.normal[2])) < 0.2 and share_outside > 0.3
+    upright_beyond = plane.upright and share_outside > 0.3
     if upright_beyond and above > 0.3 * in_box.sum() and below < 0.005 * in_box.sum():
         return True
     if size < 0.08:

@@ -92,7 +92,7 @@ def patch_of(
     if mask is None or not _set_off(color, mask, whole):
         return None
     colors = ColorModel.of(color, mask, whole & ~mask)
-    return ColorPatch(mask, plane, colors, box_iou(mask_bounds(mask, grid), box))
+    return ColorPatch(mask, plane, colors, bounds_fit(mask, grid, box))
 
 
 def without_wall(
@@ -106,7 +106,7 @@ def without_wall(
     cut = _cut(color, inside, np.ones_like(mask))
     if cut is None or not 0.3 < cut.sum() / inside.sum() < 0.87:
         return mask
-    fit, before = (box_iou(mask_bounds(m, grid), box) for m in (cut, inside))
+    fit, before = (bounds_fit(m, grid, box) for m in (cut, inside))
     rest = inside & ~cut
     if fit < max(0.75, before - 0.04) or not _set_off(color, cut, rest):
         return mask
@@ -120,6 +120,11 @@ def mask_bounds(mask: Bool, grid: PixelGrid, stray: float = 0.5) -> BoxXyxy:
     y0, y1 = np.percentile(rows, [stray, 100 - stray])
     s = grid.stride
     return grid.x0 + s * x0, grid.y0 + s * y0, grid.x0 + s * (x1 + 1), grid.y0 + s * (y1 + 1)
+
+
+def bounds_fit(mask: Bool, grid: PixelGrid, box: BoxXyxy) -> float:
+    """IoU of a grid mask's bounds with the prompt box: how well it fills the box."""
+    return box_iou(mask_bounds(mask, grid), box)
 
 
 def _near(surface: DepthSurface, item: ScenePlane, in_box: Bool) -> Bool:

@@ -37,6 +37,11 @@ class Plane:
         """Whether it faces up like a floor or a table, to 15 degrees."""
         return bool(self.normal[2] > 0.966)
 
+    @property
+    def upright(self) -> bool:
+        """Whether it stands like a wall, to 12 degrees."""
+        return bool(abs(self.normal[2]) < 0.2)
+
 
 def find_planes(
     points: NDArray[np.float32],
