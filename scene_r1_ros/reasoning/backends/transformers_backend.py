@@ -20,7 +20,7 @@ from ..messages import Conversation, Message, Text, pictures, to_chat
 from ..model_frames import BoxFrame, box_frame_option, sizes_from_grid
 from ..sampling import Size
 from ..vocabulary import unknown_words
-from .background import BackgroundLoad, one_line
+from .background import BackgroundLoad, Tell, one_line
 from .base import Generation, Limits, ModelStatus
 from .checkpoint import Checkpoint, TransformersConfig, load_checkpoint
 
@@ -34,7 +34,7 @@ class TransformersBackend:
         self.config = config
         self.name = Path(config.model).name if Path(config.model).is_dir() else config.model
         self._load: BackgroundLoad[Checkpoint] = BackgroundLoad(
-            f"the model {self.name}", lambda tell: load_checkpoint(config, tell)
+            f"the model {self.name}", lambda tell: _loaded(config, tell)
         )
         self._most = sys.maxsize  # conversations in a batch; fewer once memory fell short
         self._busy = threading.Lock()
@@ -129,6 +129,15 @@ class TransformersBackend:
             yield
         finally:
             self._busy.release()
+
+
+def _loaded(config: TransformersConfig, tell: Tell) -> Checkpoint:
+    """The checkpoint, whose weights stay as they are from here on."""
+    from .image_memory import remember_images
+
+    checkpoint = load_checkpoint(config, tell)
+    remember_images(checkpoint.model)
+    return checkpoint
 
 
 def encode(loaded: Checkpoint, batch: Sequence[Conversation]) -> tuple[Any, list[tuple[Size, ...]]]:
