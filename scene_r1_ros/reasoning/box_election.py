@@ -9,12 +9,17 @@ from ..errors import UnparsableAnswerError
 from ..frames import RgbdFrame
 from .box_lift import BoxLift
 from .replies import ImageReply, box_said, none_said
+from .spatial_judge import judge_by
+from .spatial_query import SpatialQuery
 from .verification import CheckedView, Verification, checked_view, note_anchor
 from .view_replies import ViewReplies
-from .voting import AGREEING, Vote, elect
+from .voting import AGREEING, Judge, Vote, elect, places_of
 
 TOGETHER = 16
 """Frames whose prompts are answered in one batch."""
+LOCATE = "look for the {}."
+"""How a thing that a query names is asked for by itself: of whole sentences a small model denies
+less than of a bare name."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,18 @@ class Elected:
     candidates: int = 0
 
 
+@dataclass(frozen=True)
+class Ballot:
+    """What frames said, asked one question: their votes, in order, each with its reply."""
+
+    votes: tuple[tuple[Vote, ImageReply], ...] = ()
+
+    @property
+    def counted(self) -> list[Vote]:
+        """Votes that tell something."""
+        return [vote for vote, _ in self.votes if vote.view.counts]
+
+
 class BoxElection:
     """Asks for boxes through ``replies`` and compares them by ``lift_box``."""
 
@@ -42,44 +59,79 @@ class BoxElection:
         self.control = replies.dialogue.control
         self.trace = replies.dialogue.trace
 
-    def hold(self, frames: Sequence[RgbdFrame]) -> Elected:
-        """Let ``frames`` vote.
+    def hold(self, frames: Sequence[RgbdFrame], spatial: SpatialQuery | None = None) -> Elected:
+        """Let ``frames`` vote; with ``spatial`` also on each thing that the query names.
+
+        The votes on the target alone join those on the whole query, and places are judged by
+        how far the relation holds between them and the places of its landmarks. Where one of these
+        is not found, the votes on the whole query count alone.
 
         Raises:
             UnparsableAnswerError: if no frame's reply can be used.
             DeadlineError, CancelledError, BackendError: as the control and the model say.
         """
-        votes: list[Vote] = []
-        said: dict[int, ImageReply] = {}
-        for begin in range(0, len(frames), TOGETHER):
-            asked = frames[begin : begin + TOGETHER]
-            for frame, reply in zip(asked, self.replies.ask_each("vote", asked), strict=True):
-                if reply is None:
-                    continue
-                said[frame.stamp_ns] = reply
-                view = checked_view(self.window, frame, reply.box, self.lift_box)
-                sure = 1.0 if reply.probability is None else reply.probability
-                votes.append(Vote(view, sure))
-            done = begin + len(asked)
-            boxed = sum(vote.view.box is not None for vote in votes)
-            text = f"{done} of {len(frames)} frames looked at; a box in {boxed} of them."
-            self.control.progress("image", done / len(frames), text)
-        if not votes:
+        things = spatial.things if spatial else ()
+        whole = self._ballot(frames, (0, 1 + len(things)))
+        if not whole.votes:
             raise UnparsableAnswerError(
                 f"{self.replies.dialogue.backend.name} was shown {len(frames)} frames one by one, "
                 "and none of its answers could be used; the trace holds them."
             )
-        checked = elect(self.window, [vote for vote in votes if vote.view.counts])
+        named = [
+            self._ballot(frames, (number, 1 + len(things)), thing)
+            for number, thing in enumerate(things, 1)
+        ]
+        judge = self._judge(spatial, named) if spatial else None
+        ballots = (whole,) if judge is None else (whole, named[0])
+        checked = elect(self.window, [vote for b in ballots for vote in b.counted], judge)
         if checked is None:
-            candidates = max(reply.candidates for reply in said.values())
+            candidates = max(reply.candidates for _, reply in whole.votes)
             summary = f"None of {len(frames)} frames shows it."
             self.trace.add_choice("box", none_said(candidates), "model", summary)
-            whole = (frames[0].stamp_ns, frames[-1].stamp_ns)
-            return Elected(None, whole, summary, candidates)
+            return Elected(None, (frames[0].stamp_ns, frames[-1].stamp_ns), summary, candidates)
         span, summary = self._told(checked, len(frames))
         note_anchor(self.trace, self.window, checked, summary)
         self.trace.add_choice("box", box_said(checked.box), "geometry", summary)
-        return Elected((said[checked.anchor_stamp_ns], checked), span, summary)
+        reply = next(
+            reply
+            for ballot in ballots
+            for vote, reply in ballot.votes
+            if (vote.view.stamp_ns, vote.view.box) == (checked.anchor_stamp_ns, checked.box)
+        )
+        return Elected((reply, checked), span, summary)
+
+    def _ballot(
+        self, frames: Sequence[RgbdFrame], turn: tuple[int, int], thing: str = ""
+    ) -> Ballot:
+        """What each of ``frames`` says of the query or of a ``thing`` that it names, the
+        ``turn[0]``-th of ``turn[1]`` questions; a reply that cannot be used is left out."""
+        stage, replies = "vote", self.replies
+        if thing:
+            stage = "locate"
+            replies = ViewReplies(replies.dialogue, replies.frames, LOCATE.format(thing))
+        votes: list[tuple[Vote, ImageReply]] = []
+        for begin in range(0, len(frames), TOGETHER):
+            asked = frames[begin : begin + TOGETHER]
+            for frame, reply in zip(asked, replies.ask_each(stage, asked, thing), strict=True):
+                if reply is None:
+                    continue
+                view = checked_view(self.window, frame, reply.box, self.lift_box)
+                sure = 1.0 if reply.probability is None else reply.probability
+                votes.append((Vote(view, sure, opposes=not thing), reply))
+            done = begin + len(asked)
+            boxed = sum(vote.view.box is not None for vote, _ in votes)
+            text = f"{done} of {len(frames)} frames looked at; a box in {boxed} of them."
+            share = (turn[0] + done / len(frames)) / turn[1]
+            self.control.progress("image", share, f"{thing}: {text}" if thing else text)
+        return Ballot(tuple(votes))
+
+    def _judge(self, spatial: SpatialQuery, named: Sequence[Ballot]) -> Judge | None:
+        """Judges by the places of the landmarks; None if one of them was not found."""
+        found = {
+            thing: next(iter(places_of(self.window, ballot.counted)), None)
+            for thing, ballot in zip(spatial.things[1:], named[1:], strict=True)
+        }
+        return judge_by(spatial, found, self.window, self.trace)
 
     def _told(self, checked: Verification, frames: int) -> tuple[tuple[int, int], str]:
         """The span of the frames that agree, and how all of them voted."""

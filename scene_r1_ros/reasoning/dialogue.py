@@ -100,8 +100,11 @@ class Dialogue:
         self,
         stage: str,
         questions: Sequence[tuple[Conversation, Sequence[int], Reader[T]]],
+        about: str = "",
     ) -> list[T | None]:
         """Several questions at once, each once; None for a reply that cannot be used.
+
+        The trace is told what they are ``about``, if it is not the query itself.
 
         Raises:
             DeadlineError, CancelledError, ModelLoadingError, ModelAbsentError, BackendError.
@@ -121,7 +124,7 @@ class Dialogue:
                     noted = (True, seen.outcome, seen.boxes)
                 except UnusableReplyError as error:
                     noted = (False, str(error), ())
-                self.trace.add_call(stage, 0, messages, stamps_ns, generation, *noted)
+                self.trace.add_call(stage, 0, messages, stamps_ns, generation, *noted, about)
                 found.append(value)
         finally:
             self.trace.add_seconds(stage, time.perf_counter() - started)

@@ -24,6 +24,7 @@ from .reasoner_config import ReasonerConfig
 from .replies import ImageReply, TemporalReply, none_said, read_answer, read_temporal
 from .sampling import looks_at, sample_frames
 from .span_refinement import refined_span
+from .spatial_query import parse_spatial
 from .trace import QueryTrace
 from .verification import Verification
 from .view_replies import ViewReplies
@@ -100,7 +101,8 @@ class QueryRun:
     def _by_vote(self, oracle: Oracle) -> Grounding:
         """What most of the frames mean, spread over the window or the span that was given."""
         inside = self.window if oracle.span is None else self.window.between(*oracle.span)
-        elected = self.election.hold(sample_frames(inside, self.config.vote_frames))
+        spatial = parse_spatial(self.words) if self.config.vote_relations else None
+        elected = self.election.hold(sample_frames(inside, self.config.vote_frames), spatial)
         start, end = ((s - self.window.start_ns) * 1e-9 for s in elected.span)
         temporal = TemporalReply((start, end), elected.summary, elected.candidates)
         if elected.found is None:

@@ -77,6 +77,12 @@ class ReasonerConfig(Config):
         "about the number of frames that are sure of the same place.",
         minimum=0.0, maximum=1.0,
     )  # fmt: skip
+    vote_relations: bool = option(
+        True, "With vote_frames: what a query says of a place (\"closest to the door\", \"left of "
+        "the bed, seen from the window\") or a size (\"the largest\") is judged by geometry: "
+        "frames vote on the thing and on each landmark by themselves too, which costs as many "
+        "replies again for each of them. False: what the model makes of the whole sentence.",
+    )  # fmt: skip
     refine_span: bool = option(
         True,
         "The span becomes the frames around the anchor in which depth and pose see the boxed "

@@ -56,7 +56,8 @@ class TraceCall:
     """One question to the model and its reply.
 
     ``prompt`` holds the turns; an image part names the key of a stored picture. ``outcome`` says
-    what was read from the reply, or why it could not be used.
+    what was read from the reply, or why it could not be used. ``about`` is what was asked for,
+    where it is not the query but something that the query names.
     """
 
     stage: str
@@ -72,6 +73,12 @@ class TraceCall:
     image_sizes: list[Size]
     probability: float | None
     boxes: list[TraceBox]
+    about: str = ""
+
+
+def _frame_size(window: WindowSnapshot) -> list[int]:
+    camera = window.frames[0].intrinsics
+    return [camera.width, camera.height]
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,7 @@ class QueryTrace:
             "end_ns": window.end_ns,
             "seconds": window.seconds,
             "frames": len(window.frames),
+            "frame_size": _frame_size(window),
         }
         self.model = dict(model)
         self.settings = dict(settings)
@@ -133,6 +141,7 @@ class QueryTrace:
         usable: bool,
         outcome: str,
         boxes: Sequence[TraceBox] = (),
+        about: str = "",
     ) -> None:
         """Record one question and its reply."""
         self.calls.append(
@@ -150,6 +159,7 @@ class QueryTrace:
                 image_sizes=list(generation.image_sizes),
                 probability=generation.probability,
                 boxes=list(boxes),
+                about=about,
             )
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ STAGE_TITLES = {
     "image": "Stage 2 · which view, and where in it?",
     "verify": "Check · is it there in another view?",
     "vote": "Vote · is it in this frame, and where?",
+    "locate": "Vote · is what the query names in this frame, and where?",
     "answer": "Answering the question",
 }
 
@@ -42,7 +43,7 @@ def render_page(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str
         outcome=outcome_of(dict(record)),
         timeline=_timeline(record),
         answer_picture=_answer_picture(record),
-        votes=_votes(record),
+        strips=_strips(record),
         titles=STAGE_TITLES,
         bar_keys=BAR_KEYS,
     )
@@ -83,33 +84,59 @@ def _answer_picture(record: Mapping[str, Any]) -> dict[str, Any] | None:
     result = record["result"]
     if not result.get("found"):
         return None
+    size = record["window"].get("frame_size")
     for call in reversed(record["calls"]):
         keys = image_keys(call)
         for number, stamp in enumerate(call["stamps_ns"]):
-            drawn = [b for b in call["boxes"] if b["image"] == number]
+            boxes = (b for b in call["boxes"] if b["image"] == number)
+            drawn = [b for b in boxes if size is None or _is_box(b, result["box_xyxy"], size)]
             if stamp == result["anchor_stamp_ns"] and drawn and number < len(keys):
                 return {"key": keys[number], "boxes": drawn[:1]}
     return None
 
 
-def _votes(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The frames that voted, in order of time: picture, box, and whether it is the elected place
-    ("agrees") or another one ("elsewhere")."""
-    start_ns, result = record["window"]["start_ns"], record["result"]
-    told = (choice for choice in record["choices"] if choice["what"] == "anchor")
-    agreement = {c["time"]: c["agreement"] for choice in told for c in choice["candidates"]}
-    votes = []
+def _is_box(drawn: Mapping[str, Any], box: Sequence[float], size: Sequence[int]) -> bool:
+    """Whether a drawn box, in shares of the frame, is ``box`` in pixels of a frame of ``size``."""
+    pairs = zip(drawn["box"], box, (*size, *size), strict=True)
+    return all(abs(share * side - pixel) < 0.5 for share, pixel, side in pairs)
+
+
+def _strips(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The frames that voted, a strip for each question that they were asked."""
+    asked: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for call in record["calls"]:
-        if call["stage"] != "vote":
-            continue
-        (stamp_ns,), (key,) = call["stamps_ns"], image_keys(call)
-        time = round((stamp_ns - start_ns) * 1e-9, 3)
-        agrees = stamp_ns == result.get("anchor_stamp_ns") or agreement.get(time, 0.0) >= AGREEING
-        place = "" if not call["boxes"] else "agrees" if agrees else "elsewhere"
-        said = "" if call["boxes"] else " · not found" if call["usable"] else " · not usable"
-        caption = f"{time:.1f} s{said}"
-        votes.append({"key": key, "boxes": call["boxes"], "place": place, "caption": caption})
-    return votes
+        if call["stage"] in ("vote", "locate"):
+            asked.setdefault((call["stage"], call.get("about", "")), []).append(call)
+    agreement = _agreement(record)
+    strips = []
+    for (_, about), calls in asked.items():
+        title = f"where is {about or 'it'} in each of {len(calls)} frames?"
+        votes = [_vote(record, call, agreement) for call in calls]
+        strips.append({"title": title, "calls": calls, "votes": votes})
+    return strips
+
+
+def _agreement(record: Mapping[str, Any]) -> dict[float, float]:
+    """How well each frame agrees with the elected place, by seconds in the window."""
+    told = (choice for choice in record["choices"] if choice["what"] == "anchor")
+    return {c["time"]: c["agreement"] for choice in told for c in choice["candidates"]}
+
+
+def _vote(
+    record: Mapping[str, Any], call: Mapping[str, Any], agreement: Mapping[float, float]
+) -> dict[str, Any]:
+    """One frame's picture, box, and whether it is the elected place ("agrees"), another one
+    ("elsewhere") or a thing that is not looked for ("")."""
+    (stamp_ns,), (key,) = call["stamps_ns"], image_keys(call)
+    time = round((stamp_ns - record["window"]["start_ns"]) * 1e-9, 3)
+    anchor = record["result"].get("anchor_stamp_ns")
+    place = ""
+    if call["boxes"] and call["stage"] == "vote":
+        agrees = stamp_ns == anchor or agreement.get(time, 0.0) >= AGREEING
+        place = "agrees" if agrees else "elsewhere"
+    said = "" if call["boxes"] else " · not found" if call["usable"] else " · not usable"
+    caption = f"{time:.1f} s{said}"
+    return {"key": key, "boxes": call["boxes"], "place": place, "caption": caption}
 
 
 def image_keys(call: Mapping[str, Any]) -> list[str]:

@@ -33,13 +33,17 @@ class ViewReplies:
             self._said[stamps] = self.dialogue.ask(stage, *self._question(views), retries=retries)
         return self._said[stamps]
 
-    def ask_each(self, stage: str, frames: Sequence[RgbdFrame]) -> list[ImageReply | None]:
+    def ask_each(
+        self, stage: str, frames: Sequence[RgbdFrame], about: str = ""
+    ) -> list[ImageReply | None]:
         """The replies to frames one by one, asked together; None for one that cannot be used.
+        ``about`` as in :meth:`.Dialogue.ask_all`.
 
         Raises:
             DeadlineError, CancelledError, BackendError: as :meth:`.Dialogue.ask_all`.
         """
-        return self.dialogue.ask_all(stage, [self._question([frame]) for frame in frames])
+        questions = [self._question([frame]) for frame in frames]
+        return self.dialogue.ask_all(stage, questions, about)
 
     def denied(self, frame: RgbdFrame) -> bool:
         """Whether the model saw this frame, alone or among others, and found nothing."""

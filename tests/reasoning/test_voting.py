@@ -20,7 +20,7 @@ from scene_r1_ros.reasoning.reasoner import Oracle, TwoStageReasoner
 from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
 from scene_r1_ros.reasoning.trace_page import render_page
 from scene_r1_ros.reasoning.verification import CheckedView
-from scene_r1_ros.reasoning.voting import Vote, elect
+from scene_r1_ros.reasoning.voting import Vote, elect, places_of
 
 
 def wrong_in(times: tuple[float, ...], name: str = "blue"):
@@ -89,6 +89,21 @@ def test_a_box_elsewhere_speaks_against_only_where_its_frame_should_see_the_thin
 def test_without_a_box_nothing_is_elected():
     assert elect(WINDOW, [vote(s, None) for s in stamps(3)]) is None
     assert elect(WINDOW, []) is None
+
+
+def test_votes_on_the_target_alone_support_and_do_not_oppose():
+    # four sure frames boxed another thing that fits, in views that should see this one too
+    frames = [f for f in WINDOW.frames if ROOM.box_in("red", f) and ROOM.box_in("blue", f)]
+    views = []
+    for name, shown in (("red", frames[:1]), ("blue", frames[1:5])):
+        for frame in shown:
+            box = ROOM.box_in(name, frame)
+            lifted = median_depth_box(WINDOW, frame.stamp_ns, box)
+            views.append(CheckedView(frame.stamp_ns, box, lifted, "", True))
+    loud = places_of(WINDOW, [Vote(view) for view in views])
+    silent = places_of(WINDOW, [Vote(view, opposes=False) for view in views])
+    assert [len(loud), loud[-1].confidence] == [2, 0.0]
+    assert silent[-1].confidence == pytest.approx(0.5, abs=0.01)
 
 
 # -- in the reasoner
