@@ -91,6 +91,21 @@ def test_without_a_box_nothing_is_elected():
     assert elect(WINDOW, []) is None
 
 
+def test_the_box_that_stands_for_a_place_is_whole_and_as_large_as_all_mean_it():
+    a, b, c = stamps(3)
+
+    def seen(stamp_ns: int, left: float, side: float, probability: float = 1.0) -> Vote:
+        lifted = Box3D((0.0, 0.0, 1.0), (side, side, side))
+        view = CheckedView(stamp_ns, (left, 10.0, left + 20.0, 30.0), lifted, "", True)
+        return Vote(view, probability)
+
+    cut = [seen(a, 0.0, 0.4), seen(b, 139.5, 0.4), seen(c, 40.0, 0.4, 0.9)]
+    assert elect(WINDOW, cut).anchor_stamp_ns == c  # though it is the least sure
+    small = [seen(a, 40.0, 0.1), seen(b, 40.0, 0.4), seen(c, 40.0, 0.4)]
+    assert elect(WINDOW, small).anchor_stamp_ns in (b, c)
+    assert elect(WINDOW, small).box == (40.0, 10.0, 60.0, 30.0)
+
+
 def test_votes_on_the_target_alone_support_and_do_not_oppose():
     # four sure frames boxed another thing that fits, in views that should see this one too
     frames = [f for f in WINDOW.frames if ROOM.box_in("red", f) and ROOM.box_in("blue", f)]
