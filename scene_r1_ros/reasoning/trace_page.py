@@ -13,7 +13,7 @@ from .voting import AGREEING
 if TYPE_CHECKING:
     import jinja2
 
-BAR_KEYS = ("score", "visibility", "sharpness", "motion", "distance", "agreement")
+BAR_KEYS = ("score", "visibility", "sharpness", "motion", "distance", "agreement", "degree")
 """Scores in 0..1 that the page shows as bars."""
 
 STAGE_TITLES = {
