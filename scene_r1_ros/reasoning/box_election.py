@@ -90,6 +90,8 @@ class BoxElection:
             self.trace.add_choice("box", none_said(candidates), "model", summary)
             return Elected(None, (frames[0].stamp_ns, frames[-1].stamp_ns), summary, candidates)
         span, summary = self._told(checked, len(frames))
+        if spatial is not None and judge is not None:
+            summary += f" Geometry judged the relation ({spatial.said})."
         note_anchor(self.trace, self.window, checked, summary)
         self.trace.add_choice("box", box_said(checked.box), "geometry", summary)
         reply = next(

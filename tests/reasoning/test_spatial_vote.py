@@ -67,6 +67,7 @@ def test_the_relation_decides_between_places_where_the_model_alone_is_wrong():
     assert found.found
     assert boxed(found) == "near red"
     assert found.label == "near red"
+    assert found.rationale_temporal.endswith(" Geometry judged the relation (closest: blue box).")
     told = next(choice for choice in trace.choices if choice.what == "relation")
     assert told.chosen == "closest: blue box"
     assert told.why.startswith("'blue box' is at (0.9")
@@ -92,6 +93,7 @@ def test_without_its_landmark_the_model_s_reading_counts_and_the_trace_says_so()
 
     found, trace = reasoner(reads, vote_frames=10).ground_traced(WINDOW, QUERY)
     assert boxed(found) == "near red"
+    assert "Geometry" not in found.rationale_temporal
     told = next(choice for choice in trace.choices if choice.what == "relation")
     assert told.why == "'blue box' was not found, so the model's reading alone counts"
 
