@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import UnparsableAnswerError
@@ -70,19 +70,21 @@ class BoxElection:
             UnparsableAnswerError: if no frame's reply can be used.
             DeadlineError, CancelledError, BackendError: as the control and the model say.
         """
-        things = spatial.things if spatial else ()
+        things = dict.fromkeys(spatial.things) if spatial else {}
         whole = self._ballot(frames, (0, 1 + len(things)))
         if not whole.votes:
             raise UnparsableAnswerError(
                 f"{self.replies.dialogue.backend.name} was shown {len(frames)} frames one by one, "
                 "and none of its answers could be used; the trace holds them."
             )
-        named = [
-            self._ballot(frames, (number, 1 + len(things)), thing)
+        named = {
+            thing: self._ballot(frames, (number, 1 + len(things)), thing)
             for number, thing in enumerate(things, 1)
-        ]
+        }
         judge = self._judge(spatial, named) if spatial else None
-        ballots = (whole,) if judge is None else (whole, named[0])
+        ballots = [whole]
+        if spatial is not None and judge is not None:
+            ballots.append(named[spatial.target])
         checked = elect(self.window, [vote for b in ballots for vote in b.counted], judge)
         if checked is None:
             candidates = max(reply.candidates for _, reply in whole.votes)
@@ -127,11 +129,11 @@ class BoxElection:
             self.control.progress("image", share, f"{thing}: {text}" if thing else text)
         return Ballot(tuple(votes))
 
-    def _judge(self, spatial: SpatialQuery, named: Sequence[Ballot]) -> Judge | None:
+    def _judge(self, spatial: SpatialQuery, named: Mapping[str, Ballot]) -> Judge | None:
         """Judges by the places of the landmarks; None if one of them was not found."""
         found = {
-            thing: next(iter(places_of(self.window, ballot.counted)), None)
-            for thing, ballot in zip(spatial.things[1:], named[1:], strict=True)
+            thing: next(iter(places_of(self.window, named[thing].counted)), None)
+            for thing in spatial.things[1:]
         }
         return judge_by(spatial, found, self.window, self.trace)
 

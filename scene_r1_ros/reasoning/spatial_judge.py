@@ -58,7 +58,8 @@ def judge_by(
             }
             for place, degree in zip(places, held.tolist(), strict=True)
         ]
-        trace.add_choice("relation", spatial.said, "geometry", _where(spatial, found), told)
+        where = _where(spatial.things[1:], boxes)
+        trace.add_choice("relation", spatial.said, "geometry", where, told)
         return held
 
     return judge
@@ -69,12 +70,10 @@ def _note_alone(trace: QueryTrace, spatial: SpatialQuery, why: str) -> None:
     trace.add_choice("relation", spatial.said, "geometry", alone)
 
 
-def _where(spatial: SpatialQuery, found: Mapping[str, Place | None]) -> str:
-    places = ((name, found.get(name)) for name in spatial.things[1:])
+def _where(names: Sequence[str], boxes: Sequence[Box3D]) -> str:
     return "; ".join(
-        f"{name!r} is at ({', '.join(f'{v:.2f}' for v in place.box.center)}) m"
-        for name, place in places
-        if place is not None
+        f"{name!r} is at ({', '.join(f'{v:.2f}' for v in box.center)}) m"
+        for name, box in zip(names, boxes, strict=True)
     )
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..geometry import Box3D, Float64
 from .box_lift import agreement
@@ -67,7 +69,7 @@ def degree(
     apart = gap(thing, landmark, flat=True)
     above = thing.center[2] - landmark.center[2]
     over = max(0.0, abs(above) - (thing.size[2] + landmark.size[2]) / 2)
-    degrees = {
+    held = {
         "left": lambda: _towards(*beside),
         "right": lambda: _towards(-beside[0], beside[1]),
         "behind": lambda: _towards(beside[1], beside[0]),
@@ -78,7 +80,7 @@ def degree(
         "above": lambda: _step(0.3 - apart, 0.1) * _step(above, 0.1),
         "under": lambda: _step(0.3 - apart, 0.1) * _step(-above, 0.1),
     }
-    return degrees[relation]()
+    return float(held[relation]())
 
 
 def selected(
@@ -91,7 +93,7 @@ def selected(
     """
     values = np.array([_measure(relation, thing, landmark) for thing in things])
     scale = _CLEAR_M if relation in ("closest", "farthest") else _CLEAR_LOG
-    better = 1.0 / (1.0 + np.exp(np.clip((values[None] - values[:, None]) / scale, -30, 30)))
+    better = _step(values[:, None] - values[None], scale)
     np.fill_diagonal(better, 0.0)
     return np.prod(1.0 - presence[None] * better, axis=1)
 
@@ -137,7 +139,7 @@ def _between(thing: Box3D, a: Box3D, b: Box3D) -> float:
     offset = np.array(thing.center[:2]) - start
     along = float(offset @ way) / length**2
     aside = abs(float(way[0] * offset[1] - way[1] * offset[0])) / length
-    return _step(0.35 - abs(along - 0.5), 0.08) * _step(0.35 * length - aside, 0.15)
+    return float(_step(0.35 - abs(along - 0.5), 0.08) * _step(0.35 * length - aside, 0.15))
 
 
 def _beside(thing: Box3D, landmark: Box3D, eye: tuple[float, float]) -> tuple[float, float]:
@@ -151,8 +153,10 @@ def _beside(thing: Box3D, landmark: Box3D, eye: tuple[float, float]) -> tuple[fl
 
 def _towards(along: float, across: float) -> float:
     """Clearly in one direction, and more so than across it."""
-    return _step(along - 0.2, 0.2) * _step(1.2 * max(along, 0.0) - abs(across) + 0.3, 0.3)
+    clear, aside = along - 0.2, 1.2 * max(along, 0.0) - abs(across) + 0.3
+    return float(_step(clear, 0.2) * _step(aside, 0.3))
 
 
-def _step(x: float, scale: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, x / scale))))
+def _step(x: ArrayLike, scale: float) -> Any:
+    """The logistic function of ``x / scale``, which no number overflows."""
+    return 0.5 + 0.5 * np.tanh(np.asarray(x) / (2.0 * scale))

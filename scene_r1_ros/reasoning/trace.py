@@ -76,11 +76,6 @@ class TraceCall:
     about: str = ""
 
 
-def _frame_size(window: WindowSnapshot) -> list[int]:
-    camera = window.frames[0].intrinsics
-    return [camera.width, camera.height]
-
-
 @dataclass(frozen=True)
 class TraceChoice:
     """One decision.
@@ -112,12 +107,13 @@ class QueryTrace:
         self.kind = kind
         self.query = query
         self.created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        camera = window.frames[0].intrinsics
         self.window = {
             "start_ns": window.start_ns,
             "end_ns": window.end_ns,
             "seconds": window.seconds,
             "frames": len(window.frames),
-            "frame_size": _frame_size(window),
+            "frame_size": [camera.width, camera.height],
         }
         self.model = dict(model)
         self.settings = dict(settings)

@@ -78,7 +78,9 @@ def verify(
     assert reference.lifted is not None
     assert reference.box is not None
     judged = tuple(
-        CheckedView(v.stamp_ns, v.box, v.lifted, v.outcome, v.counts, _agree(reference.lifted, v))
+        CheckedView(
+            v.stamp_ns, v.box, v.lifted, v.outcome, v.counts, view_agreement(reference.lifted, v)
+        )
         for i, v in enumerate(said)
         if i != taken
     )
@@ -108,6 +110,11 @@ def note_anchor(trace: QueryTrace, window: WindowSnapshot, result: Verification,
     trace.add_choice("anchor", chosen, "geometry", why, said)
 
 
+def view_agreement(reference: Box3D, view: CheckedView) -> float:
+    """How well what ``view`` boxed agrees with ``reference`` in 3D, 0..1; 0 if it boxed nothing."""
+    return agreement(reference, view.lifted) if view.lifted is not None else 0.0
+
+
 def checked_view(
     window: WindowSnapshot, frame: RgbdFrame, box: BoxXyxy | None, lift: BoxLift
 ) -> CheckedView:
@@ -129,13 +136,9 @@ def _asked(window: WindowSnapshot, frame: RgbdFrame, ask: AskBox, lift: BoxLift)
 
 def _most_agreed(views: Sequence[CheckedView]) -> int:
     totals = [
-        -1.0 if v.lifted is None else sum(_agree(v.lifted, w) for w in views if w is not v)
+        -1.0 if v.lifted is None else sum(view_agreement(v.lifted, w) for w in views if w is not v)
         for v in views
     ]
     # The model's own choice stands unless another view is clearly better supported.
     best = max(range(len(views)), key=lambda i: totals[i])
     return best if totals[best] > totals[0] + 0.5 else 0
-
-
-def _agree(reference: Box3D, view: CheckedView) -> float:
-    return agreement(reference, view.lifted) if view.lifted is not None else 0.0

@@ -27,7 +27,7 @@ import numpy as np
 from ..frames import WindowSnapshot
 from ..geometry import Box3D, Float64, box3d_iou
 from .box_lift import agreement, should_see
-from .verification import CheckedView, Verification
+from .verification import CheckedView, Verification, view_agreement
 
 AGREEING = 0.5
 """From this agreement in 3D on, two frames boxed the same thing."""
@@ -89,9 +89,10 @@ def elect(
     taken = int(np.argmax(confidences))
     chosen = places[taken].vote.view
     assert chosen.box is not None
+    assert chosen.lifted is not None
     told: dict[int, CheckedView] = {}
     for vote in votes:
-        view = replace(vote.view, agreement=_agreement(chosen, vote.view))
+        view = replace(vote.view, agreement=view_agreement(chosen.lifted, vote.view))
         known = told.get(view.stamp_ns)
         if view.stamp_ns != chosen.stamp_ns and (known is None or view.agreement > known.agreement):
             told[view.stamp_ns] = view
@@ -108,9 +109,10 @@ def places_of(window: WindowSnapshot, votes: Sequence[Vote]) -> list[Place]:
         return []
     agreements = np.array([[agreement(a, b) for b in boxes] for a in boxes])  # type: ignore[arg-type]
     weights = np.array([vote.weight for vote in boxed])
-    opposing = weights * [vote.opposes for vote in boxed]
-    opposed = _should_see(window, boxed) * (1.0 - agreements)
-    scores = agreements @ weights - OPPOSED * (opposed @ opposing)
+    opposing = np.array([vote.opposes for vote in boxed])
+    opponents = [vote for vote in boxed if vote.opposes]
+    opposed = _should_see(window, boxed, opponents) * (1.0 - agreements[:, opposing])
+    scores = agreements @ weights - OPPOSED * (opposed @ weights[opposing])
     places, left = [], np.ones(len(boxed), dtype=bool)
     while left.any():
         best = int(np.argmax(np.where(left, scores, -np.inf)))
@@ -140,17 +142,13 @@ def _median(boxes: Sequence[Box3D]) -> Box3D:
     return Box3D(tuple(center.tolist()), tuple(size.tolist()))
 
 
-def _agreement(chosen: CheckedView, view: CheckedView) -> float:
-    if chosen.lifted is None or view.lifted is None:
-        return 0.0
-    return agreement(chosen.lifted, view.lifted)
-
-
-def _should_see(window: WindowSnapshot, boxed: Sequence[Vote]) -> Float64:
-    """Whether the frame of column j should see what the frame of row i boxed."""
+def _should_see(
+    window: WindowSnapshot, boxed: Sequence[Vote], opponents: Sequence[Vote]
+) -> Float64:
+    """Whether the opponent's frame of column j should see what the frame of row i boxed."""
     return np.array(
         [
-            [should_see(window, b.view.stamp_ns, a.view.lifted) for b in boxed]  # type: ignore[arg-type]
+            [should_see(window, b.view.stamp_ns, a.view.lifted) for b in opponents]  # type: ignore[arg-type]
             for a in boxed
         ],
         dtype=np.float64,

@@ -142,6 +142,8 @@ def test_a_viewpoint_where_the_landmark_is_tells_no_sides():
     _, trace = reasoner(careless, vote_frames=10).ground_traced(WINDOW, query)
     told = next(choice for choice in trace.choices if choice.what == "relation")
     assert told.why.startswith("'blue box' is where one would stand, so the model's")
+    # named twice, asked for once
+    assert Counter(call.about for call in trace.calls)["blue box"] == 10
 
 
 def test_the_page_has_a_strip_for_each_thing():
