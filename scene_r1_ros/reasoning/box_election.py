@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import UnparsableAnswerError
 from ..frames import RgbdFrame
 from .box_lift import BoxLift
+from .prompt_choice import prompt_fits
 from .replies import ImageReply, box_said, none_said
 from .spatial_judge import judge_by
 from .spatial_query import SpatialQuery
-from .verification import CheckedView, Verification, checked_view, note_anchor
+from .verification import CheckedView, Verification, checked_view, note_anchor, seen_from
 from .view_replies import ViewReplies
 from .voting import AGREEING, Judge, Vote, elect, places_of
+
+if TYPE_CHECKING:
+    from ..tracking import Tracker
 
 TOGETHER = 16
 """Frames whose prompts are answered in one batch."""
@@ -27,14 +33,15 @@ class Elected:
     """The reply whose box has most votes and what the other frames say of it; ``found`` is None
     without any box.
 
-    ``summary`` says in words how the frames voted; ``candidates`` is above 1 where frames without
-    a box called the query ambiguous.
+    ``summary`` says in words how the frames voted, ``doubt`` why they are not believed;
+    ``candidates`` is above 1 where frames without a box called the query ambiguous.
     """
 
     found: tuple[ImageReply, Verification] | None
     span: tuple[int, int]
     summary: str
     candidates: int = 0
+    doubt: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,26 @@ class Ballot:
 
 
 class BoxElection:
-    """Asks for boxes through ``replies`` and compares them by ``lift_box``."""
+    """Asks for boxes through ``replies`` and compares them by ``lift_box``.
 
-    def __init__(self, replies: ViewReplies, lift_box: BoxLift) -> None:
+    Below the confidence ``believed`` nothing was found. Of the boxes that agree ``prompts`` are
+    tried as the prompt of ``tracker``.
+    """
+
+    def __init__(
+        self,
+        replies: ViewReplies,
+        lift_box: BoxLift,
+        tracker: Tracker,
+        *,
+        believed: float = 0.0,
+        prompts: int = 1,
+    ) -> None:
         self.replies = replies
         self.lift_box = lift_box
+        self.tracker = tracker
+        self.believed = believed
+        self.prompts = prompts
         self.window = replies.frames.window
         self.control = replies.dialogue.control
         self.trace = replies.dialogue.trace
@@ -91,11 +113,16 @@ class BoxElection:
             summary = f"None of {len(frames)} frames shows it."
             self.trace.add_choice("box", none_said(candidates), "model", summary)
             return Elected(None, (frames[0].stamp_ns, frames[-1].stamp_ns), summary, candidates)
+        believed = checked.confidence >= self.believed
+        if believed:
+            checked = self._from_best_prompt(checked)
         span, summary = self._told(checked, len(frames))
         if spatial is not None and judge is not None:
             summary += f" Geometry judged the relation ({spatial.said})."
         note_anchor(self.trace, self.window, checked, summary)
         self.trace.add_choice("box", box_said(checked.box), "geometry", summary)
+        if not believed:
+            return Elected(None, span, summary, doubt="too few frames agree where it is")
         reply = next(
             reply
             for ballot in ballots
@@ -136,6 +163,28 @@ class BoxElection:
             for thing in spatial.things[1:]
         }
         return judge_by(spatial, found, self.window, self.trace)
+
+    def _from_best_prompt(self, checked: Verification) -> Verification:
+        """``checked`` seen from the box whose masks fit all boxes that agree best."""
+        agreeing = sorted(
+            (view for view in checked.views if view.agreement >= AGREEING),
+            key=lambda view: -view.agreement,
+        )
+        if self.prompts < 2 or len(agreeing) < 2:
+            return checked
+        boxes = {checked.anchor_stamp_ns: checked.box}
+        boxes |= {view.stamp_ns: view.box for view in agreeing if view.box is not None}
+        started = time.perf_counter()
+        fits = prompt_fits(self.window, boxes, self.prompts, self.tracker, self.control)
+        self.trace.add_seconds("prompt choice", time.perf_counter() - started)
+        taken = max(fits, key=lambda stamp_ns: fits[stamp_ns])
+        told = [{"time": self._seconds(s), "fit": round(fit, 4)} for s, fit in fits.items()]
+        why = f"masks from it fit the boxes of {len(boxes)} frames best"
+        self.trace.add_choice("prompt", f"{self._seconds(taken):.2f} s", "geometry", why, told)
+        return checked if taken == checked.anchor_stamp_ns else seen_from(checked, taken)
+
+    def _seconds(self, stamp_ns: int) -> float:
+        return round((stamp_ns - self.window.start_ns) * 1e-9, 3)
 
     def _told(self, checked: Verification, frames: int) -> tuple[tuple[int, int], str]:
         """The span of the frames that agree, and how all of them voted."""

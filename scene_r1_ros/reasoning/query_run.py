@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..control import Control
 from ..errors import UnparsableAnswerError
 from ..frames import WindowSnapshot
+from ..tracking import Tracker
 from .answer import Answer
 from .backends import Backend
 from .box_election import BoxElection
@@ -49,6 +50,7 @@ class QueryRun:
         backend: Backend,
         config: ReasonerConfig,
         lift_box: BoxLift,
+        tracker: Tracker,
         window: WindowSnapshot,
         query: str,
         words: str,
@@ -66,7 +68,13 @@ class QueryRun:
         self.frames = QueryFrames(window, config.budget)
         replies = ViewReplies(self.dialogue, self.frames, words)
         self.boxes = BoxSearch(replies, lift_box)
-        self.election = BoxElection(replies, lift_box)
+        self.election = BoxElection(
+            replies,
+            lift_box,
+            tracker,
+            believed=config.vote_confidence,
+            prompts=config.vote_prompts,
+        )
 
     # -- grounding
 
@@ -106,10 +114,8 @@ class QueryRun:
         start, end = ((s - self.window.start_ns) * 1e-9 for s in elected.span)
         temporal = TemporalReply((start, end), elected.summary, elected.candidates)
         if elected.found is None:
-            return self._abstained(temporal, None, (0, 0))
+            return self._abstained(temporal, None, (0, 0), elected.doubt)
         reply, checked = elected.found
-        if checked.confidence < self.config.vote_confidence:
-            return self._abstained(temporal, None, (0, 0), "too few frames agree where it is")
         return self._found(_Found(temporal, elected.span, reply, checked), oracle)
 
     def _found(self, found: _Found, oracle: Oracle) -> Grounding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..control import Control
 from ..frames import WindowSnapshot
+from ..tracking import GeometricTracker, Tracker
 from .answer import Answer
 from .backends import Backend
 from .box_lift import BoxLift, median_depth_box
@@ -19,7 +20,11 @@ __all__ = ["Oracle", "TwoStageReasoner"]
 
 
 class TwoStageReasoner:
-    """Answers queries over a window with a vision-language model; serves one query at a time."""
+    """Answers queries over a window with a vision-language model; serves one query at a time.
+
+    ``lift_box`` tells whether boxes of two frames mean one place; ``tracker`` (geometry alone, if
+    not given) tells from which of such boxes masks go out best.
+    """
 
     def __init__(
         self,
@@ -27,11 +32,13 @@ class TwoStageReasoner:
         config: ReasonerConfig | None = None,
         *,
         lift_box: BoxLift = median_depth_box,
+        tracker: Tracker | None = None,
         traces: TraceStore | None = None,
     ) -> None:
         self.backend = backend
         self.config = config or ReasonerConfig()
         self.lift_box = lift_box
+        self.tracker = tracker or GeometricTracker()
         self.traces = traces
 
     def ground(
@@ -111,6 +118,7 @@ class TwoStageReasoner:
             self.backend,
             self.config,
             self.lift_box,
+            self.tracker,
             window,
             query,
             words,

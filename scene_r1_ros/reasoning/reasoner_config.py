@@ -83,6 +83,12 @@ class ReasonerConfig(Config):
         "frames vote on the thing and on each landmark by themselves too, which costs as many "
         "replies again for each of them. False: what the model makes of the whole sentence.",
     )  # fmt: skip
+    vote_prompts: int = option(
+        6, "With vote_frames: so many of the boxes that agree are tried as the tracker's prompt, "
+        "through 60 frames of the window and by geometry alone, and the answer is the one whose "
+        "masks fit the boxes of all best. 1: the one that looks whole and as large as all mean it.",
+        minimum=1, maximum=64,
+    )  # fmt: skip
     refine_span: bool = option(
         True,
         "The span becomes the frames around the anchor in which depth and pose see the boxed "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..control import Control
 from ..errors import UnparsableAnswerError
@@ -40,6 +40,19 @@ class Verification:
     lifted: Box3D | None
     views: tuple[CheckedView, ...]
     confidence: float
+
+
+def seen_from(result: Verification, stamp_ns: int) -> Verification:
+    """The same result gone on with from the box of another of its views, which must have one."""
+    chosen = next(view for view in result.views if view.stamp_ns == stamp_ns)
+    assert chosen.box is not None
+    assert chosen.lifted is not None
+    before = CheckedView(result.anchor_stamp_ns, result.box, result.lifted, "boxed", True)
+    views = sorted(
+        (view for view in (before, *result.views) if view is not chosen), key=lambda v: v.stamp_ns
+    )
+    judged = (replace(view, agreement=view_agreement(chosen.lifted, view)) for view in views)
+    return Verification(stamp_ns, chosen.box, chosen.lifted, tuple(judged), result.confidence)
 
 
 def confidence_of(agreements: Sequence[float]) -> float:

@@ -1,0 +1,60 @@
+"""Of boxes in several frames that mean one thing, the one from which masks go out.
+
+A box that is a little off, or a view in which the thing melts into what is behind it, gives masks
+that leak or miss a part; the boxes that the model said in other frames tell so. Each box in turn is
+the prompt of the tracker that needs no weights, and how well it does is::
+
+    fit(i) = mean over frames j of IoU(bounds of the mask in frame j, box said in frame j)
+
+Related: Huang et al. 2019, "Mask Scoring R-CNN", where a head learns to tell how good a mask is;
+here the boxes of other views tell, and nothing is learnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..control import Control
+from ..errors import TrackingError
+from ..frames import WindowSnapshot
+from ..geometry import BoxXyxy, box_iou, mask_box
+from ..tracking import MaskTrack, Tracker
+from .sampling import sample_frames
+
+THROUGH = 60
+"""Frames of the window that are tracked through, beside those with a box."""
+
+
+def prompt_fits(
+    window: WindowSnapshot,
+    boxes: Mapping[int, BoxXyxy],
+    tried: int,
+    tracker: Tracker,
+    control: Control | None = None,
+) -> dict[int, float]:
+    """Stamp of each of the first ``tried`` of ``boxes`` (stamp -> pixels of that frame, in order of
+    preference) -> its fit, 0..1; 0 where nothing can be tracked from it.
+
+    Raises:
+        DeadlineError, CancelledError: as ``control`` says.
+    """
+    control = control or Control()
+    alone = Control(control.deadline, None, control)  # it tells no progress of a stage to come
+    some = {frame.stamp_ns for frame in sample_frames(window, THROUGH)} | set(boxes)
+    thinned = WindowSnapshot.of([frame for frame in window.frames if frame.stamp_ns in some])
+    fits = {}
+    for stamp_ns in list(boxes)[:tried]:
+        control.check("the choice of a prompt")
+        try:
+            track = tracker.track(thinned, stamp_ns, boxes[stamp_ns], alone)
+        except TrackingError:
+            fits[stamp_ns] = 0.0
+        else:
+            fits[stamp_ns] = _fit(track, boxes)
+    return fits
+
+
+def _fit(track: MaskTrack, boxes: Mapping[int, BoxXyxy]) -> float:
+    bounds = {item.stamp_ns: mask_box(item.mask) for item in track.masks if item.stamp_ns in boxes}
+    overlaps = {s: box_iou(bound, boxes[s]) for s, bound in bounds.items() if bound is not None}
+    return sum(overlaps.values()) / len(boxes)
