@@ -18,7 +18,6 @@ from .config import LiftConfig
 from .denoise import main_clusters, statistical_inliers
 from .flat import flat_box
 from .fusion import FusedCloud, fuse, thinned, with_visibility
-from .hidden_foot import hidden_foot
 from .lifted import LiftedObject
 from .round_fit import round_body, with_round_body
 from .support import distant_support, support_height
@@ -75,8 +74,6 @@ def lift(
         cloud = _kept(cloud, clusters, config, "the main cluster holds")
     control.progress(STAGE, 0.8, "fitting the box")
     box = _box(cloud, views, config)
-    if config.reach_floor:
-        box = _ending_at(box, hidden_foot(box, views, window))
     evidence = box_evidence(box, views)
     control.progress(STAGE, 1.0)
     return LiftedObject(
