@@ -14,7 +14,14 @@ from .prompt_choice import prompt_fits
 from .replies import ImageReply, box_said, none_said
 from .spatial_judge import judge_by
 from .spatial_query import SpatialQuery
-from .verification import CheckedView, Verification, checked_view, note_anchor, seen_from
+from .verification import (
+    CheckedView,
+    Verification,
+    checked_view,
+    note_anchor,
+    seen_from,
+    window_seconds,
+)
 from .view_replies import ViewReplies
 from .voting import AGREEING, Judge, Vote, elect, places_of
 
@@ -31,7 +38,7 @@ less than of a bare name."""
 @dataclass(frozen=True)
 class Elected:
     """The reply whose box has most votes and what the other frames say of it; ``found`` is None
-    without any box.
+    without any box, or without one that enough frames agree on.
 
     ``summary`` says in words how the frames voted, ``doubt`` why they are not believed;
     ``candidates`` is above 1 where frames without a box called the query ambiguous.
@@ -59,8 +66,8 @@ class Ballot:
 class BoxElection:
     """Asks for boxes through ``replies`` and compares them by ``lift_box``.
 
-    Below the confidence ``believed`` nothing was found. Of the boxes that agree ``prompts`` are
-    tried as the prompt of ``tracker``.
+    Below the confidence ``believed`` nothing was found. Where three or more frames agree,
+    ``prompts`` of their boxes are tried as the prompt of ``tracker``.
     """
 
     def __init__(
@@ -113,10 +120,10 @@ class BoxElection:
             summary = f"None of {len(frames)} frames shows it."
             self.trace.add_choice("box", none_said(candidates), "model", summary)
             return Elected(None, (frames[0].stamp_ns, frames[-1].stamp_ns), summary, candidates)
+        span, summary = self._told(checked, len(frames))
         believed = checked.confidence >= self.believed
         if believed:
             checked = self._from_best_prompt(checked)
-        span, summary = self._told(checked, len(frames))
         if spatial is not None and judge is not None:
             summary += f" Geometry judged the relation ({spatial.said})."
         note_anchor(self.trace, self.window, checked, summary)
@@ -177,14 +184,17 @@ class BoxElection:
         started = time.perf_counter()
         fits = prompt_fits(self.window, boxes, self.prompts, self.tracker, self.control)
         self.trace.add_seconds("prompt choice", time.perf_counter() - started)
-        taken = max(fits, key=lambda stamp_ns: fits[stamp_ns])
-        told = [{"time": self._seconds(s), "fit": round(fit, 4)} for s, fit in fits.items()]
+        taken = max(fits, key=lambda stamp_ns: fits[stamp_ns], default=checked.anchor_stamp_ns)
+        told = [
+            {"time": window_seconds(self.window, s), "fit": round(fit, 4)}
+            for s, fit in fits.items()
+        ]
         why = f"masks from it fit the boxes of {len(boxes)} frames best"
-        self.trace.add_choice("prompt", f"{self._seconds(taken):.2f} s", "geometry", why, told)
+        if fits.get(taken, 0.0) == 0.0:
+            why = "masks from none of the boxes fit any"
+        seconds = window_seconds(self.window, taken)
+        self.trace.add_choice("prompt", f"{seconds:.2f} s", "geometry", why, told)
         return checked if taken == checked.anchor_stamp_ns else seen_from(checked, taken)
-
-    def _seconds(self, stamp_ns: int) -> float:
-        return round((stamp_ns - self.window.start_ns) * 1e-9, 3)
 
     def _told(self, checked: Verification, frames: int) -> tuple[tuple[int, int], str]:
         """The span of the frames that agree, and how all of them voted."""

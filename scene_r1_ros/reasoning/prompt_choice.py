@@ -12,17 +12,23 @@ here the boxes of other views tell, and nothing is learnt.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ..control import Control
-from ..errors import TrackingError
+from ..errors import DeadlineError, TrackingError
 from ..frames import WindowSnapshot
 from ..geometry import BoxXyxy, box_iou, mask_box
-from ..tracking import MaskTrack, Tracker
 from .sampling import sample_frames
+
+if TYPE_CHECKING:
+    from ..tracking import MaskTrack, Tracker
 
 THROUGH = 60
 """Frames of the window that are tracked through, beside those with a box."""
+SHARE = 0.3
+"""Share of the time until the deadline that may be spent on it: the answer is known already."""
 
 
 def prompt_fits(
@@ -35,11 +41,16 @@ def prompt_fits(
     """Stamp of each of the first ``tried`` of ``boxes`` (stamp -> pixels of that frame, in order of
     preference) -> its fit, 0..1; 0 where nothing can be tracked from it.
 
+    It takes at most :data:`SHARE` of the time that is left until the deadline; what was not tried
+    until then has no fit.
+
     Raises:
         DeadlineError, CancelledError: as ``control`` says.
     """
     control = control or Control()
-    alone = Control(control.deadline, None, control)  # it tells no progress of a stage to come
+    left = control.remaining()
+    ends = None if left is None else time.monotonic() + SHARE * left
+    alone = Control(ends, None, control)  # it tells no progress of a stage to come
     some = {frame.stamp_ns for frame in sample_frames(window, THROUGH)} | set(boxes)
     thinned = WindowSnapshot.of([frame for frame in window.frames if frame.stamp_ns in some])
     fits = {}
@@ -49,12 +60,15 @@ def prompt_fits(
             track = tracker.track(thinned, stamp_ns, boxes[stamp_ns], alone)
         except TrackingError:
             fits[stamp_ns] = 0.0
+        except DeadlineError:
+            break
         else:
             fits[stamp_ns] = _fit(track, boxes)
+    control.check("the choice of a prompt")
     return fits
 
 
 def _fit(track: MaskTrack, boxes: Mapping[int, BoxXyxy]) -> float:
     bounds = {item.stamp_ns: mask_box(item.mask) for item in track.masks if item.stamp_ns in boxes}
-    overlaps = {s: box_iou(bound, boxes[s]) for s, bound in bounds.items() if bound is not None}
-    return sum(overlaps.values()) / len(boxes)
+    overlaps = (box_iou(bound, boxes[s]) for s, bound in bounds.items() if bound is not None)
+    return sum(overlaps) / len(boxes)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..control import Control
 from ..errors import UnparsableAnswerError
 from ..frames import WindowSnapshot
-from ..tracking import Tracker
 from .answer import Answer
 from .backends import Backend
 from .box_election import BoxElection
@@ -29,6 +29,9 @@ from .spatial_query import parse_spatial
 from .trace import QueryTrace
 from .verification import Verification
 from .view_replies import ViewReplies
+
+if TYPE_CHECKING:
+    from ..tracking import Tracker
 from .vocabulary import unknown_sentence
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..control import Control
 from ..frames import WindowSnapshot
-from ..tracking import GeometricTracker, Tracker
 from .answer import Answer
 from .backends import Backend
 from .box_lift import BoxLift, median_depth_box
@@ -16,14 +17,17 @@ from .reasoner_config import ReasonerConfig
 from .trace import QueryTrace
 from .trace_store import TraceStore
 
+if TYPE_CHECKING:
+    from ..tracking import Tracker
+
 __all__ = ["Oracle", "TwoStageReasoner"]
 
 
 class TwoStageReasoner:
     """Answers queries over a window with a vision-language model; serves one query at a time.
 
-    ``lift_box`` tells whether boxes of two frames mean one place; ``tracker`` (geometry alone, if
-    not given) tells from which of such boxes masks go out best.
+    ``lift_box`` tells whether boxes of two frames mean one place; ``tracker`` tells from which of
+    such boxes masks go out best (if not given, geometry alone with its defaults).
     """
 
     def __init__(
@@ -38,7 +42,7 @@ class TwoStageReasoner:
         self.backend = backend
         self.config = config or ReasonerConfig()
         self.lift_box = lift_box
-        self.tracker = tracker or GeometricTracker()
+        self.tracker = tracker or _geometric_tracker()
         self.traces = traces
 
     def ground(
@@ -136,3 +140,9 @@ class TwoStageReasoner:
     def _save(self, trace: QueryTrace) -> None:
         if self.traces is not None:
             self.traces.save(trace)
+
+
+def _geometric_tracker() -> Tracker:
+    from ..tracking import GeometricTracker  # only here: its libraries take a while to load
+
+    return GeometricTracker()

@@ -19,8 +19,8 @@ AskBox = Callable[[RgbdFrame], BoxXyxy | None]
 @dataclass(frozen=True)
 class CheckedView:
     """One view's say. ``lifted`` is its box in 3D (None: not found, or no depth); ``counts`` is
-    False where nothing can be told from it; ``agreement`` (0..1) is with the view that was
-    chosen in the end."""
+    False where nothing can be told from it; ``agreement`` (0..1) is with the view that most agree
+    with."""
 
     stamp_ns: int
     box: BoxXyxy | None
@@ -43,16 +43,17 @@ class Verification:
 
 
 def seen_from(result: Verification, stamp_ns: int) -> Verification:
-    """The same result gone on with from the box of another of its views, which must have one."""
+    """The same result gone on with from another of its views, which must have a box in 3D.
+
+    What each view says of the place stays as it was told; the view gone on with before says what
+    that other one did.
+    """
     chosen = next(view for view in result.views if view.stamp_ns == stamp_ns)
     assert chosen.box is not None
-    assert chosen.lifted is not None
-    before = CheckedView(result.anchor_stamp_ns, result.box, result.lifted, "boxed", True)
-    views = sorted(
-        (view for view in (before, *result.views) if view is not chosen), key=lambda v: v.stamp_ns
-    )
-    judged = (replace(view, agreement=view_agreement(chosen.lifted, view)) for view in views)
-    return Verification(stamp_ns, chosen.box, chosen.lifted, tuple(judged), result.confidence)
+    before = replace(chosen, stamp_ns=result.anchor_stamp_ns, box=result.box, lifted=result.lifted)
+    others = (view for view in (before, *result.views) if view is not chosen)
+    views = tuple(sorted(others, key=lambda view: view.stamp_ns))
+    return Verification(stamp_ns, chosen.box, chosen.lifted, views, result.confidence)
 
 
 def confidence_of(agreements: Sequence[float]) -> float:
@@ -108,10 +109,10 @@ def verify(
 
 def note_anchor(trace: QueryTrace, window: WindowSnapshot, result: Verification, why: str) -> None:
     """Write into the trace which view is gone on with, and what the others said."""
-    seconds = (result.anchor_stamp_ns - window.start_ns) * 1e-9
+    seconds = window_seconds(window, result.anchor_stamp_ns)
     said = [
         {
-            "time": round((v.stamp_ns - window.start_ns) * 1e-9, 3),
+            "time": window_seconds(window, v.stamp_ns),
             "said": v.outcome,
             "counts": v.counts,
             "agreement": round(v.agreement, 4),
@@ -121,6 +122,11 @@ def note_anchor(trace: QueryTrace, window: WindowSnapshot, result: Verification,
     ]
     chosen = f"{seconds:.2f} s, confidence {result.confidence:.2f}"
     trace.add_choice("anchor", chosen, "geometry", why, said)
+
+
+def window_seconds(window: WindowSnapshot, stamp_ns: int) -> float:
+    """Seconds from the window's start, as a trace tells them."""
+    return round((stamp_ns - window.start_ns) * 1e-9, 3)
 
 
 def view_agreement(reference: Box3D, view: CheckedView) -> float:

@@ -11,8 +11,8 @@ where ``a_ij`` is the agreement of two boxes in 3D (:func:`.box_lift.agreement`)
 sampled answers (Wang et al. 2023, "Self-Consistency Improves Chain of Thought Reasoning"); here
 the samples are views, and a vote is counted where it lies in the room.
 
-Boxes that agree make a place. The box that stands for it, from which masks go out, is not the one
-with the highest score but one that shows it whole and as large as all of them mean it. What else is
+Boxes that agree make a place. The box that stands for it is not the one with the highest score but
+one that shows it whole and as large as all of them mean it. What else is
 known of places, such as how far a relation holds for each, comes in as a judge's degree 0..1: it
 scales their confidences, down to ``DOUBT`` of them.
 """

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rgbd_scenes import Sensor, box_of, desk_scene, loosened
-from truthful_model import ROOM, WINDOW, Truthful, reasoner
+from scripted_backend import reply
+from truthful_model import ROOM, WINDOW, Truthful, reasoner, shown_frames
 
 from scene_r1_ros.control import Control
-from scene_r1_ros.errors import CancelledError, EmptyMaskError
+from scene_r1_ros.errors import CancelledError, DeadlineError, EmptyMaskError
 from scene_r1_ros.geometry import box_iou
+from scene_r1_ros.reasoning.box_lift import median_depth_box
+from scene_r1_ros.reasoning.messages import Conversation
 from scene_r1_ros.reasoning.prompt_choice import prompt_fits
 from scene_r1_ros.reasoning.reasoner import TwoStageReasoner
 from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
@@ -25,12 +28,13 @@ class OnlyFrom:
 
     name = "only from"
 
-    def __init__(self, stamp_ns: int, share: float = 0.0) -> None:
-        self.stamp_ns, self.share = stamp_ns, share
+    def __init__(self, stamp_ns: int, share: float = 0.0, before=lambda: None) -> None:
+        self.stamp_ns, self.share, self.before = stamp_ns, share, before
         self.windows: list[tuple[int, ...]] = []
         self.asked: list[int] = []
 
     def track(self, window, anchor_stamp_ns, box_xyxy, control) -> MaskTrack:
+        self.before()
         control.check("tracking")
         control.progress("tracking", 0.5)
         self.windows.append(tuple(frame.stamp_ns for frame in window.frames))
@@ -65,6 +69,15 @@ def test_the_fit_is_the_mean_overlap_of_masks_and_boxes():
     assert prompt_fits(WINDOW, boxes, 2, OnlyFrom(best))[half] == 0.0
 
 
+def test_a_frame_in_which_nothing_is_tracked_counts_as_no_overlap():
+    boxes = red_boxes()
+    first = next(iter(boxes))
+    blind = next(f.stamp_ns for f in WINDOW.frames if f.stamp_ns not in boxes)
+    whole = prompt_fits(WINDOW, boxes, 1, OnlyFrom(first))[first]
+    with_one_more = prompt_fits(WINDOW, boxes | {blind: (1.0, 1.0, 9.0, 9.0)}, 1, OnlyFrom(first))
+    assert with_one_more[first] == pytest.approx(whole * len(boxes) / (len(boxes) + 1))
+
+
 def test_frames_with_a_box_and_some_of_the_others_are_tracked_through(monkeypatch):
     monkeypatch.setattr("scene_r1_ros.reasoning.prompt_choice.THROUGH", 4)
     boxes = red_boxes()
@@ -90,15 +103,19 @@ def test_a_box_that_holds_something_else_fits_worse_than_one_that_is_right():
     assert fits[second] > fits[first] + 0.1
 
 
+def asked(tracker, script=Truthful("red"), **settings):  # noqa: B008 - it keeps nothing
+    """What is grounded for the red box, all ten frames voting, and its trace."""
+    config = ReasonerConfig(vote_frames=10, **settings)
+    model = TwoStageReasoner(reasoner(script).backend, config, tracker=tracker)
+    return model.ground_traced(WINDOW, "the red box")
+
+
 def test_the_answer_is_the_box_whose_masks_fit_and_the_trace_says_so():
     stamps = list(red_boxes())
     usual = reasoner(Truthful("red"), vote_frames=10, vote_prompts=1).ground(WINDOW, "the red box")
     wanted = next(stamp_ns for stamp_ns in stamps if stamp_ns != usual.anchor_stamp_ns)
     tracker = OnlyFrom(wanted)
-    model = TwoStageReasoner(
-        reasoner(Truthful("red")).backend, ReasonerConfig(vote_frames=10), tracker=tracker
-    )
-    found, trace = model.ground_traced(WINDOW, "the red box")
+    found, trace = asked(tracker)
     assert found.anchor_stamp_ns == wanted
     assert found.confidence == usual.confidence
     assert box_iou(found.box_xyxy, ROOM.box_in("red", WINDOW.at(wanted))) > 0.9
@@ -116,41 +133,95 @@ def test_the_answer_is_the_box_whose_masks_fit_and_the_trace_says_so():
 
 def test_where_nothing_can_be_tracked_the_box_of_the_vote_stays():
     usual = reasoner(Truthful("red"), vote_frames=10, vote_prompts=1).ground(WINDOW, "the red box")
-    backend = reasoner(Truthful("red")).backend
-    none = TwoStageReasoner(backend, ReasonerConfig(vote_frames=10), tracker=OnlyFrom(-1))
-    assert none.ground(WINDOW, "the red box").anchor_stamp_ns == usual.anchor_stamp_ns
+    found, trace = asked(OnlyFrom(-1))
+    assert found.anchor_stamp_ns == usual.anchor_stamp_ns
+    choice = next(c for c in trace.choices if c.what == "prompt")
+    assert choice.why == "masks from none of the boxes fit any"
+
+
+def test_only_boxes_of_the_elected_place_are_tried_the_vote_s_own_first():
+    elsewhere = [WINDOW.frames[0], WINDOW.frames[1]]
+
+    def script(messages: Conversation) -> str:
+        (frame,) = shown_frames(messages, WINDOW)
+        return Truthful("blue" if frame in elsewhere else "red")(messages)
+
+    tracker = OnlyFrom(-1)
+    found, trace = asked(tracker, script)
+    agreeing = [s for s in red_boxes() if s not in [f.stamp_ns for f in elsewhere]]
+    assert tracker.asked[0] == found.anchor_stamp_ns
+    assert sorted(tracker.asked) == agreeing
+    anchor = next(c for c in trace.choices if c.what == "anchor")
+    said = {c["time"]: c["agreement"] for c in anchor.candidates}
+    rest = [said[round((s - WINDOW.start_ns) * 1e-9, 3)] for s in tracker.asked[1:]]
+    assert rest == sorted(rest, reverse=True)
+
+
+def test_of_two_boxes_that_agree_neither_can_judge_the_other():
+    shown = [WINDOW.at(stamp_ns) for stamp_ns in list(red_boxes())[:2]]
+
+    def script(messages: Conversation) -> str:
+        (frame,) = shown_frames(messages, WINDOW)
+        return Truthful("red")(messages) if frame in shown else reply("not found")
+
+    tracker = OnlyFrom(-1)
+    found, _ = asked(tracker, script, vote_confidence=0.0)
+    assert found.found
+    assert "2 of 10 frames show it" in found.rationale_temporal
+    assert tracker.asked == []
 
 
 @pytest.mark.parametrize("settings", [{"vote_prompts": 1}, {"vote_confidence": 0.99}])
 def test_no_prompt_is_tried_where_one_is_enough_or_nothing_was_found(settings):
     tracker = OnlyFrom(-1)
-    config = ReasonerConfig(vote_frames=10, **settings)
-    backend = reasoner(Truthful("red")).backend
-    TwoStageReasoner(backend, config, tracker=tracker).ground(WINDOW, "the red box")
+    asked(tracker, **settings)
     assert tracker.asked == []
 
 
-def test_who_waits_is_told_nothing_of_tracking_and_can_end_it():
+def test_who_waits_is_told_nothing_of_tracking():
     told: list[str] = []
     control = Control(on_progress=lambda stage, share, text: told.append(stage))
     boxes = red_boxes()
     prompt_fits(WINDOW, boxes, 2, OnlyFrom(next(iter(boxes))), control)
     assert told == []
-    control.cancel()
+
+
+def test_a_caller_who_gives_up_ends_it_while_the_tracker_works():
+    control = Control()
+    boxes = red_boxes()
+    tracker = OnlyFrom(next(iter(boxes)), before=control.cancel)
     with pytest.raises(CancelledError):
-        prompt_fits(WINDOW, boxes, 2, OnlyFrom(next(iter(boxes))), control)
+        prompt_fits(WINDOW, boxes, 2, tracker, control)
+    assert len(tracker.asked) == 0
 
 
-def test_a_result_seen_from_another_view_compares_all_views_with_that_one():
+def test_it_takes_a_share_of_the_time_that_is_left_and_then_goes_by_what_was_tried(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    boxes = red_boxes()
+
+    def slow() -> None:
+        now[0] += 2.0
+
+    tracker = OnlyFrom(next(iter(boxes)), before=slow)
+    control = Control(deadline=110.0)  # 3 of its 10 s: one is tracked, in the next time is up
+    assert list(prompt_fits(WINDOW, boxes, 6, tracker, control)) == [next(iter(boxes))]
+    assert now[0] == 104.0
+    with pytest.raises(DeadlineError):
+        prompt_fits(WINDOW, boxes, 6, tracker, Control(deadline=now[0]))
+
+
+def test_a_result_seen_from_another_view_keeps_what_each_view_said_of_the_place():
     boxes = list(red_boxes().items())[:3]
-    lifted = [reasoner(Truthful("red")).lift_box(WINDOW, stamp_ns, box) for stamp_ns, box in boxes]
+    lifted = [median_depth_box(WINDOW, stamp_ns, box) for stamp_ns, box in boxes]
     views = [
-        CheckedView(stamp_ns, box, box3d, "boxed", True, 0.7)
-        for (stamp_ns, box), box3d in zip(boxes, lifted, strict=True)
+        CheckedView(stamp_ns, box, box3d, "boxed", True, agreement)
+        for (stamp_ns, box), box3d, agreement in zip(boxes, lifted, (1.0, 0.8, 0.7), strict=True)
     ]
     before = Verification(boxes[0][0], boxes[0][1], lifted[0], tuple(views[1:]), 0.6)
     after = seen_from(before, boxes[2][0])
     assert (after.anchor_stamp_ns, after.box, after.lifted) == (*boxes[2], lifted[2])
-    assert [view.stamp_ns for view in after.views] == [boxes[0][0], boxes[1][0]]
-    assert all(view.agreement > 0.9 for view in after.views)
+    assert [(v.stamp_ns, v.box, v.lifted, v.agreement) for v in after.views] == [
+        (*boxes[0], lifted[0], 0.7), (*boxes[1], lifted[1], 0.8)
+    ]  # fmt: skip
     assert after.confidence == 0.6
