@@ -140,7 +140,8 @@ def test_where_nothing_can_be_tracked_the_box_of_the_vote_stays():
 
 
 def test_only_boxes_of_the_elected_place_are_tried_the_vote_s_own_first():
-    elsewhere = [WINDOW.frames[0], WINDOW.frames[1]]
+    elsewhere = [f for f in WINDOW.frames if ROOM.box_in("red", f) and ROOM.box_in("blue", f)][:2]
+    assert len(elsewhere) == 2
 
     def script(messages: Conversation) -> str:
         (frame,) = shown_frames(messages, WINDOW)
