@@ -28,6 +28,9 @@ class LiftConfig(Config):
     reach_down: bool = option(
         True, "Where nothing is close below and no wall behind, go down to the next surface."
     )
+    reach_floor: bool = option(
+        True, "Where no view shows how a thing ends below, let it go on to the floor."
+    )
     complete_far_side: bool = option(True, "Give depth to a box whose far side no view shows.")
     complete_round: bool = option(True, "Close round things that are seen from one side.")
     reach_wall: bool = option(

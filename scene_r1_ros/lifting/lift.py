@@ -18,6 +18,7 @@ from .config import LiftConfig
 from .denoise import main_clusters, statistical_inliers
 from .flat import flat_box
 from .fusion import FusedCloud, fuse, thinned, with_visibility
+from .hidden_foot import hidden_foot
 from .lifted import LiftedObject
 from .round_fit import round_body, with_round_body
 from .support import distant_support, support_height
@@ -73,7 +74,7 @@ def lift(
         clusters = main_clusters(cloud.points, gap, config.cluster_share)
         cloud = _kept(cloud, clusters, config, "the main cluster holds")
     control.progress(STAGE, 0.8, "fitting the box")
-    box = _box(cloud, views, config)
+    box = _box(cloud, views, window, config)
     evidence = box_evidence(box, views)
     control.progress(STAGE, 1.0)
     return LiftedObject(
@@ -136,17 +137,30 @@ def _kept(cloud: FusedCloud, kept: np.ndarray, config: LiftConfig, what: str) ->
     return cloud.select(kept)
 
 
-def _box(cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> Box3D:
+def _box(
+    cloud: FusedCloud, views: list[ObjectView], window: WindowSnapshot, config: LiftConfig
+) -> Box3D:
     # one vote per voxel: a leg that few views show is as much a part as a top that all show
     weights = np.ones(len(cloud))
     trim = config.trim_share if config.trim_extents else 0.0
-    box = fit_box(cloud.points, weights, trim, config.fit_yaw)
+    fitted = fit_box(cloud.points, weights, trim, config.fit_yaw)
+    box, support = _shape(fitted, cloud, views, config)
+    if support is None and config.reach_floor:
+        box = _ending_at(box, hidden_foot(fitted, views, window))
+    return box
+
+
+def _shape(
+    box: Box3D, cloud: FusedCloud, views: list[ObjectView], config: LiftConfig
+) -> tuple[Box3D, float | None]:
+    """The fitted ``box`` made whole, and the height of what it was seen to stand on."""
     if config.reach_wall:
         sheet = flat_box(box, cloud.points, views)
         if sheet is not None:
-            return sheet
+            return sheet, None
     side = far_side(box, views)
     flat_on_wall = on_wall(box, side)
+    height = None
     if config.reach_support:
         height = support_height(box, views)
         if height is None and config.reach_down and not flat_on_wall:
@@ -155,18 +169,18 @@ def _box(cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> Box3
     if config.reach_wall:
         mounted = against_wall(box, cloud.points, views)
         if mounted is not None:
-            return mounted
+            return mounted, height
     if config.complete_round:
         cameras = np.array([view.frame.T_world_camera[:3, 3] for view in views])
         ball = ball_box(box, cloud.points, cameras)
         if ball is not None:
-            return ball
+            return ball, height
         body = round_body(cloud.points, cameras)
         if body is not None and (closed := with_round_body(box, body)) is not box:
-            return closed
+            return closed, height
     if config.complete_far_side and side is not None and not flat_on_wall:
         box = with_far_side(box, cloud.points, side, config.far_side_share)
-    return box
+    return box, height
 
 
 def _ending_at(box: Box3D, height: float | None) -> Box3D:

@@ -25,7 +25,7 @@ from .sampling import sample_frames
 if TYPE_CHECKING:
     from ..tracking import MaskTrack, Tracker
 
-THROUGH = 60
+THROUGH = 30
 """Frames of the window that are tracked through, beside those with a box."""
 SHARE = 0.3
 """Share of the time until the deadline that may be spent on it: the answer is known already."""

@@ -85,7 +85,7 @@ class ReasonerConfig(Config):
     )  # fmt: skip
     vote_prompts: int = option(
         6, "With vote_frames: so many of the boxes that agree are tried as the tracker's prompt, "
-        "through 60 frames of the window and by geometry alone, and the answer is the one whose "
+        "through 30 frames of the window and by geometry alone, and the answer is the one whose "
         "masks fit the boxes of all best. 1: the one that looks whole and as large as all mean it.",
         minimum=1, maximum=64,
     )  # fmt: skip
