@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ..frames import RgbdFrame, WindowSnapshot
 from ..geometry import Box3D, invert, transform_points
-from .support import mode
+from ..tracking.frame_view import project
+from .support import counts_within, mode
 from .views import ObjectView
 
 SHOWN = 0.2
@@ -67,7 +68,7 @@ def floor_height(window: WindowSnapshot, above: Box3D | None = None) -> float | 
         close = (np.abs(level[:, :2] - above.center[:2]) < reach).all(axis=1)
         level = level[close] if close.sum() >= 100 else level
     height = np.sort(level[:, 2])
-    counts = np.searchsorted(height, height + 0.04) - np.arange(height.size)
+    counts = counts_within(height, 0.04)
     lowest = np.flatnonzero(counts >= max(50, 0.03 * height.size))
     if lowest.size == 0:
         return None
@@ -94,28 +95,25 @@ def _lower_end(view: ObjectView, level: float) -> _End:
     if np.linalg.norm(down) < 0.3:
         return _End()
     across, upwards = abs(down[1]) > abs(down[0]), down[np.argmax(np.abs(down))] < 0
-    mask = _turned(view.mask, across, upwards)
-    depth = _turned(view.frame.depth_m, across, upwards)
+    # a pixel's world height is that of the camera and so much for each metre of depth
+    rise = T[2, 0] * (np.arange(camera.width) - camera.cx) / camera.fx + T[2, 2]
+    rise = rise + T[2, 1] * (np.arange(camera.height)[:, None] - camera.cy) / camera.fy
+    mask, depth, rise = (
+        _turned(image, across, upwards) for image in (view.mask, view.frame.depth_m, rise)
+    )
     edge = mask.copy()
     edge[:-1] &= ~mask[1:]
     row, col = np.nonzero(edge)
-
-    def height(rows: NDArray[np.int64], z: NDArray[np.float32]) -> NDArray[np.float64]:
-        along = len(depth) - 1 - rows if upwards else rows
-        v, u = (col, along) if across else (along, col)
-        x, y = (u - camera.cx) / camera.fx * z, (v - camera.cy) / camera.fy * z
-        return np.asarray(T[2, 0] * x + T[2, 1] * y + T[2, 2] * z + T[2, 3], dtype=np.float64)
-
     z = depth[row, col]
     for up in range(1, 5):  # readings are missing along edges
         above = np.maximum(row - up, 0)
         z = np.where((z > 0) | ~mask[above, col], z, depth[above, col])
-    low = (z > 0) & (height(row, z) < level)
+    low = (z > 0) & (rise[row, col] * z + T[2, 3] < level)
     last = len(depth) - 1
     cut = row + _STEP > last
     near, far = np.minimum(row + _STEP, last), np.minimum(row + 2 * _STEP, last)
     below, further = depth[near, col], depth[far, col]
-    foot, lower = height(near, below), height(far, further)
+    foot, lower = (rise[r, col] * d + T[2, 3] for r, d in ((near, below), (far, further)))
     upright = 0.5 * _STEP * below / camera.fy * float(np.linalg.norm(down))
     # what a thing stands on comes nearer below it as well, but lies level and no higher
     before = (below < z - 0.04 - 0.01 * z**2) & ((foot > level - 0.02) | (foot - lower > upright))
@@ -163,13 +161,9 @@ def _seen_through(box: Box3D, gap: tuple[float, float], window: WindowSnapshot) 
     points = transform_points(box.T_world_box, local.reshape(-1, 3))
     through = within = 0
     for frame in _some(window):
-        pixels, depth = frame.intrinsics.project(
-            transform_points(invert(frame.T_world_camera), points)
-        )
-        u, v = np.rint(np.nan_to_num(pixels, nan=-1.0, posinf=-1.0, neginf=-1.0)).astype(int).T
-        rows, cols = frame.depth_m.shape
-        inside = (depth > 0.1) & (u >= 0) & (u < cols) & (v >= 0) & (v < rows)
-        beyond = frame.depth_m[v[inside], u[inside]] - depth[inside]
+        seen = project(frame, points)
+        rows, cols, depth = (part[seen.inside] for part in (seen.rows, seen.cols, seen.z))
+        beyond = frame.depth_m[rows, cols] - depth
         through += int((beyond > 0.15).sum())
         within += int((np.abs(beyond) <= 0.15).sum())
     return through >= 20 and through > within

@@ -98,9 +98,14 @@ def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> NDArray[np.float3
 def mode(values: NDArray[Any], width: float) -> float:
     """Centre of the interval of this width that holds the most values."""
     ordered = np.sort(values)
-    counts = np.searchsorted(ordered, ordered + width, side="right") - np.arange(ordered.size)
+    counts = counts_within(ordered, width)
     first = int(counts.argmax())
     return float(np.median(ordered[first : first + counts[first]]))
+
+
+def counts_within(ordered: NDArray[Any], width: float) -> NDArray[np.int64]:
+    """How many of the rising values (N,) lie from each of them up to ``width`` above it."""
+    return np.searchsorted(ordered, ordered + width, side="right") - np.arange(ordered.size)
 
 
 def on_two_sides(u: NDArray[Any], v: NDArray[Any], share: float = 0.08) -> bool:

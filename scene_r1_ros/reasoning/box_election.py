@@ -20,7 +20,6 @@ from .verification import (
     checked_view,
     note_anchor,
     seen_from,
-    window_seconds,
 )
 from .view_replies import ViewReplies
 from .voting import AGREEING, Judge, Vote, elect, places_of
@@ -66,24 +65,15 @@ class Ballot:
 class BoxElection:
     """Asks for boxes through ``replies`` and compares them by ``lift_box``.
 
-    Below the confidence ``believed`` nothing was found. Where three or more frames agree,
-    ``prompts`` of their boxes are tried as the prompt of ``tracker``.
+    Below ``vote_confidence`` nothing was found. Where three or more frames agree, ``vote_prompts``
+    of their boxes are tried as the prompt of ``tracker``.
     """
 
-    def __init__(
-        self,
-        replies: ViewReplies,
-        lift_box: BoxLift,
-        tracker: Tracker,
-        *,
-        believed: float = 0.0,
-        prompts: int = 1,
-    ) -> None:
+    def __init__(self, replies: ViewReplies, lift_box: BoxLift, tracker: Tracker) -> None:
         self.replies = replies
         self.lift_box = lift_box
         self.tracker = tracker
-        self.believed = believed
-        self.prompts = prompts
+        self.config = replies.dialogue.config
         self.window = replies.frames.window
         self.control = replies.dialogue.control
         self.trace = replies.dialogue.trace
@@ -121,7 +111,7 @@ class BoxElection:
             self.trace.add_choice("box", none_said(candidates), "model", summary)
             return Elected(None, (frames[0].stamp_ns, frames[-1].stamp_ns), summary, candidates)
         span, summary = self._told(checked, len(frames))
-        believed = checked.confidence >= self.believed
+        believed = checked.confidence >= self.config.vote_confidence
         if believed:
             checked = self._from_best_prompt(checked)
         if spatial is not None and judge is not None:
@@ -177,23 +167,23 @@ class BoxElection:
             (view for view in checked.views if view.agreement >= AGREEING),
             key=lambda view: -view.agreement,
         )
-        if self.prompts < 2 or len(agreeing) < 2:
+        if self.config.vote_prompts < 2 or len(agreeing) < 2:
             return checked
         boxes = {checked.anchor_stamp_ns: checked.box}
         boxes |= {view.stamp_ns: view.box for view in agreeing if view.box is not None}
         started = time.perf_counter()
-        fits = prompt_fits(self.window, boxes, self.prompts, self.tracker, self.control)
+        tried = self.config.vote_prompts
+        fits = prompt_fits(self.window, boxes, tried, self.tracker, self.control)
         self.trace.add_seconds("prompt choice", time.perf_counter() - started)
         taken = max(fits, key=lambda stamp_ns: fits[stamp_ns], default=checked.anchor_stamp_ns)
         told = [
-            {"time": window_seconds(self.window, s), "fit": round(fit, 4)}
-            for s, fit in fits.items()
+            {"time": round(self._time_of(s), 3), "fit": round(fit, 4)} for s, fit in fits.items()
         ]
         why = f"masks from it fit the boxes of {len(boxes)} frames best"
         if fits.get(taken, 0.0) == 0.0:
             why = "masks from none of the boxes fit any"
-        seconds = window_seconds(self.window, taken)
-        self.trace.add_choice("prompt", f"{seconds:.2f} s", "geometry", why, told)
+        chosen = f"{self._time_of(taken):.2f} s"
+        self.trace.add_choice("prompt", chosen, "geometry", why, told)
         return checked if taken == checked.anchor_stamp_ns else seen_from(checked, taken)
 
     def _told(self, checked: Verification, frames: int) -> tuple[tuple[int, int], str]:
@@ -201,7 +191,7 @@ class BoxElection:
         agreeing = [v.stamp_ns for v in checked.views if v.agreement >= AGREEING]
         stamps = sorted([checked.anchor_stamp_ns, *agreeing])
         elsewhere = sum(_elsewhere(view) for view in checked.views)
-        start, end = ((s - self.window.start_ns) * 1e-9 for s in (stamps[0], stamps[-1]))
+        start, end = self._time_of(stamps[0]), self._time_of(stamps[-1])
         summary = f"1 of {frames} frames shows it, at {start:.1f} s"
         if agreeing:
             summary = f"{len(stamps)} of {frames} frames show it in the same place, "
@@ -210,6 +200,9 @@ class BoxElection:
             summary += f"; {elsewhere} {'shows' if elsewhere == 1 else 'show'} something elsewhere"
         summary += "."
         return (stamps[0], stamps[-1]), summary
+
+    def _time_of(self, stamp_ns: int) -> float:
+        return self.window.time_of(self.window.at(stamp_ns))
 
 
 def _elsewhere(view: CheckedView) -> bool:

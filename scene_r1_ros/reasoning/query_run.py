@@ -71,13 +71,7 @@ class QueryRun:
         self.frames = QueryFrames(window, config.budget)
         replies = ViewReplies(self.dialogue, self.frames, words)
         self.boxes = BoxSearch(replies, lift_box)
-        self.election = BoxElection(
-            replies,
-            lift_box,
-            tracker,
-            believed=config.vote_confidence,
-            prompts=config.vote_prompts,
-        )
+        self.election = BoxElection(replies, lift_box, tracker)
 
     # -- grounding
 

@@ -109,10 +109,10 @@ def verify(
 
 def note_anchor(trace: QueryTrace, window: WindowSnapshot, result: Verification, why: str) -> None:
     """Write into the trace which view is gone on with, and what the others said."""
-    seconds = window_seconds(window, result.anchor_stamp_ns)
+    seconds = window.time_of(window.at(result.anchor_stamp_ns))
     said = [
         {
-            "time": window_seconds(window, v.stamp_ns),
+            "time": round(window.time_of(window.at(v.stamp_ns)), 3),
             "said": v.outcome,
             "counts": v.counts,
             "agreement": round(v.agreement, 4),
@@ -122,11 +122,6 @@ def note_anchor(trace: QueryTrace, window: WindowSnapshot, result: Verification,
     ]
     chosen = f"{seconds:.2f} s, confidence {result.confidence:.2f}"
     trace.add_choice("anchor", chosen, "geometry", why, said)
-
-
-def window_seconds(window: WindowSnapshot, stamp_ns: int) -> float:
-    """Seconds from the window's start, as a trace tells them."""
-    return round((stamp_ns - window.start_ns) * 1e-9, 3)
 
 
 def view_agreement(reference: Box3D, view: CheckedView) -> float:

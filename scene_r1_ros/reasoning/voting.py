@@ -12,9 +12,9 @@ sampled answers (Wang et al. 2023, "Self-Consistency Improves Chain of Thought R
 the samples are views, and a vote is counted where it lies in the room.
 
 Boxes that agree make a place. The box that stands for it is not the one with the highest score but
-one that shows it whole and as large as all of them mean it. What else is
-known of places, such as how far a relation holds for each, comes in as a judge's degree 0..1: it
-scales their confidences, down to ``DOUBT`` of them.
+one that shows it whole and as large as all of them mean it. What else is known of places, such as
+how far a relation holds for each, comes in as a judge's degree 0..1: it scales their confidences,
+down to ``DOUBT`` of them.
 """
 
 from __future__ import annotations
