@@ -19,6 +19,7 @@ import numpy as np
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from ..errors import FrameError, SceneR1Error
@@ -43,16 +44,20 @@ class _Synchronized:
     run: int  # of the clock; it jumped back between frames of different runs
 
 
-class _Input(message_filters.Subscriber):
-    """A topic whose messages may be anything: what the filters cannot take is only reported."""
+class _Input(message_filters.SimpleFilter):
+    """Takes the messages of a topic; one that the filters after it cannot take is only reported.
 
-    def __init__(self, on_fault: Callable[[Exception], None], *args: Any, **kwargs: Any) -> None:
+    Unlike ``message_filters.Subscriber`` it exists before it subscribes: what a topic keeps for
+    late joiners may come at once, and whoever is not connected by then never sees it.
+    """
+
+    def __init__(self, on_fault: Callable[[Exception], None]) -> None:
+        super().__init__()
         self._on_fault = on_fault
-        super().__init__(*args, **kwargs)
 
-    def callback(self, msg: Any) -> None:
+    def take(self, msg: Any) -> None:
         try:
-            super().callback(msg)
+            self.signalMessage(msg)
         except Exception as error:
             self._on_fault(error)
 
@@ -96,15 +101,17 @@ class CameraFeed:
         self.pose_source = make_pose_source(
             node, config, lambda stamp: self._count("pose", stamp), self._group
         )
-        self._subscribers = self._subscribe()
-        inputs = list(self._subscribers.values())
+        inputs = self._make_inputs()
         # The approximate filter wants stamps that differ by less than its slop.
         self._sync = (
-            message_filters.ApproximateTimeSynchronizer(inputs, config.sync_queue, config.sync_slop)
+            message_filters.ApproximateTimeSynchronizer(
+                list(inputs.values()), config.sync_queue, config.sync_slop
+            )
             if config.sync_slop > 0
-            else message_filters.TimeSynchronizer(inputs, config.sync_queue)
+            else message_filters.TimeSynchronizer(list(inputs.values()), config.sync_queue)
         )
         self._sync.registerCallback(self._on_synchronized)
+        self._subscriptions = self._subscribe(inputs)
         self._thread = threading.Thread(target=self._run, name="camera-feed", daemon=True)
         self._thread.start()
 
@@ -124,8 +131,8 @@ class CameraFeed:
         with self._wake:
             self._closing = True
             self._wake.notify_all()
-        for subscriber in self._subscribers.values():
-            self._node.destroy_subscription(subscriber.sub)
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
         self.pose_source.close()
         self._thread.join(timeout=5.0)
 
@@ -137,28 +144,32 @@ class CameraFeed:
             "camera_info": CameraInfo,
         }
 
-    def _subscribe(self) -> dict[str, Any]:
-        config = self.config
+    def _make_inputs(self) -> dict[str, _Input]:
+        inputs = {}
+        for role, topic in self._topics.items():
+            inputs[role] = _Input(partial(self._on_bad_message, topic))
+            inputs[role].registerCallback(
+                lambda msg, role=role: self._count(role, stamp_to_ns(msg.header.stamp))
+            )
+        return inputs
+
+    def _subscribe(self, inputs: dict[str, _Input]) -> list[Subscription[Any]]:
+        config, kinds = self.config, self._kinds()
         names = {
             "color": config.color_qos,
             "depth": config.depth_qos,
             "camera_info": config.camera_info_qos,
         }
-        subscribers = {}
-        for role, kind in self._kinds().items():
-            subscriber = _Input(
-                partial(self._on_bad_message, self._topics[role]),
-                self._node,
-                kind,
+        return [
+            self._node.create_subscription(
+                kinds[role],
                 self._topics[role],
-                qos_profile=qos_profile(names[role], config.qos_depth),
+                taken.take,
+                qos_profile(names[role], config.qos_depth),
                 callback_group=self._group,
             )
-            subscriber.registerCallback(
-                lambda msg, role=role: self._count(role, stamp_to_ns(msg.header.stamp))
-            )
-            subscribers[role] = subscriber
-        return subscribers
+            for role, taken in inputs.items()
+        ]
 
     def _on_bad_message(self, topic: str, error: Exception) -> None:
         self.stats.drop(topic, "message", f"a message cannot be used: {error}.")

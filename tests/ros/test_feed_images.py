@@ -113,6 +113,27 @@ def test_quality_of_service(camera, wanted, offered):
         one.wait_accepted(i + 1)
 
 
+def test_what_a_topic_keeps_may_come_as_soon_as_it_is_subscribed_to(camera, monkeypatch):
+    one, stamp = camera(), 20 * SECOND
+    kept = {
+        one.config.color_topic: one.color_msg(stamp),
+        one.config.depth_topic: one.depth_msg(stamp),
+        one.config.camera_info_topic: one.info_msg(stamp),
+    }
+    subscribe = one.feed_node.create_subscription
+
+    def with_what_is_kept(kind, topic, callback, *args, **kwargs):
+        subscription = subscribe(kind, topic, callback, *args, **kwargs)
+        if topic in kept:
+            callback(kept.pop(topic))
+        return subscription
+
+    monkeypatch.setattr(one.feed_node, "create_subscription", with_what_is_kept)
+    feed = CameraFeed(one.feed_node, one.config, VideoWindow())
+    feed.close()
+    assert feed.stats.counts().synchronized == 1
+
+
 @pytest.mark.parametrize(("slop", "apart", "taken"), [
     (0.02, 0.01, True), (0.02, 0.05, False), (0.0, 0.0, True), (0.0, 0.001, False),
 ])  # fmt: skip
