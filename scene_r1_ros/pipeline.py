@@ -92,7 +92,7 @@ class Pipeline:
         if not grounding.found:
             return PipelineResult(grounding, None, None, _with_total(seconds))
         started = time.perf_counter()
-        track = self.tracker.track(window, grounding.anchor_stamp_ns, grounding.box_xyxy, control)
+        track = self.tracker.track(window, grounding.anchor_stamp_ns, grounding.prompt, control)
         tracked = time.perf_counter()
         lifted = self.lift(window, track, control)
         seconds["tracking"] = tracked - started

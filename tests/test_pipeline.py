@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -76,6 +77,19 @@ def test_a_query_is_grounded_first():
     result = stages.pipeline().from_query(window(), "the mug")
     assert [step[0] for step in stages.seen] == ["ground", "track", "lift"]
     assert result.grounding is found
+
+
+def test_masks_go_out_from_the_prompt_where_it_is_another_box():
+    found = Grounding(
+        "the mug", True, 3 * NS, (2 * NS, 3 * NS), (1, 2, 3, 4), prompt_xyxy=(0, 1, 4, 5)
+    )
+    stages = Stages(found)
+    stages.pipeline().from_query(window(), "the mug")
+    assert ("track", 3 * NS, (0, 1, 4, 5)) in stages.seen
+    record = result_record(stages.pipeline().from_grounding(window(), found), window())
+    assert record["box"] == [1, 2, 3, 4]
+    with pytest.raises(ReasoningError, match=r"box \(0, nan, 4, 5\) is not finite"):
+        dataclasses.replace(found, prompt_xyxy=(0, float("nan"), 4, 5))
 
 
 def test_what_is_not_found_is_neither_tracked_nor_lifted():

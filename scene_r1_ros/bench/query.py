@@ -124,7 +124,7 @@ def _library(window: WindowSnapshot, reasoner: Any, query: str) -> Seconds:
         raise SceneR1Error(f"nothing was found: {grounding.reason}")
     control = Control()
     begun, cpu = time.perf_counter(), time.process_time()
-    track = GeometricTracker().track(window, grounding.anchor_stamp_ns, grounding.box_xyxy, control)
+    track = GeometricTracker().track(window, grounding.anchor_stamp_ns, grounding.prompt, control)
     tracked, tracking_cpu = time.perf_counter(), time.process_time() - cpu
     lift(window, track, control)
     stages = {key: value for key, value in trace.seconds.items() if key != "total"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import UnparsableAnswerError
 from ..frames import RgbdFrame
 from .box_lift import BoxLift
-from .prompt_choice import prompt_fits
+from .prompt_choice import PromptFit, prompt_fits
 from .replies import ImageReply, box_said, none_said
 from .spatial_judge import judge_by
 from .spatial_query import SpatialQuery
@@ -175,16 +175,24 @@ class BoxElection:
         tried = self.config.vote_prompts
         fits = prompt_fits(self.window, boxes, tried, self.tracker, self.control)
         self.trace.add_seconds("prompt choice", time.perf_counter() - started)
-        taken = max(fits, key=lambda stamp_ns: fits[stamp_ns], default=checked.anchor_stamp_ns)
+        none = PromptFit(0.0)
+        taken = max(fits, key=lambda stamp_ns: fits[stamp_ns].fit, default=checked.anchor_stamp_ns)
+        best = fits.get(taken, none)
         told = [
-            {"time": round(self._time_of(s), 3), "fit": round(fit, 4)} for s, fit in fits.items()
+            {"time": round(self._time_of(s), 3), "fit": round(tried.fit, 4)}
+            for s, tried in fits.items()
         ]
         why = f"masks from it fit the boxes of {len(boxes)} frames best"
-        if fits.get(taken, 0.0) == 0.0:
+        if best.fit == 0.0:
             why = "masks from none of the boxes fit any"
         chosen = f"{self._time_of(taken):.2f} s"
         self.trace.add_choice("prompt", chosen, "geometry", why, told)
-        return checked if taken == checked.anchor_stamp_ns else seen_from(checked, taken)
+        if taken != checked.anchor_stamp_ns:
+            checked = seen_from(checked, taken)
+        if best.bounds is not None:
+            why = "the box around the mask that comes of the prompt in its frame"
+            self.trace.add_choice("bounds", box_said(best.bounds), "geometry", why)
+        return replace(checked, bounds=best.bounds)
 
     def _told(self, checked: Verification, frames: int) -> tuple[tuple[int, int], str]:
         """The span of the frames that agree, and how all of them voted."""

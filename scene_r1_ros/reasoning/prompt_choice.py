@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..control import Control
@@ -31,15 +32,24 @@ SHARE = 0.3
 """Share of the time until the deadline that may be spent on it: the answer is known already."""
 
 
+@dataclass(frozen=True)
+class PromptFit:
+    """How well the masks from a prompt fit, 0..1, and the box around the mask in the prompt's own
+    frame, in its pixels; None where there is none."""
+
+    fit: float
+    bounds: BoxXyxy | None = None
+
+
 def prompt_fits(
     window: WindowSnapshot,
     boxes: Mapping[int, BoxXyxy],
     tried: int,
     tracker: Tracker,
     control: Control | None = None,
-) -> dict[int, float]:
+) -> dict[int, PromptFit]:
     """Stamp of each of the first ``tried`` of ``boxes`` (stamp -> pixels of that frame, in order of
-    preference) -> its fit, 0..1; 0 where nothing can be tracked from it.
+    preference) -> its fit; 0 where nothing can be tracked from it.
 
     It takes at most :data:`SHARE` of the time that is left until the deadline; what was not tried
     until then has no fit.
@@ -53,22 +63,22 @@ def prompt_fits(
     alone = Control(ends, None, control)  # it tells no progress of a stage to come
     some = {frame.stamp_ns for frame in sample_frames(window, THROUGH)} | set(boxes)
     thinned = WindowSnapshot.of([frame for frame in window.frames if frame.stamp_ns in some])
-    fits = {}
+    fits: dict[int, PromptFit] = {}
     for stamp_ns in list(boxes)[:tried]:
         control.check("the choice of a prompt")
         try:
             track = tracker.track(thinned, stamp_ns, boxes[stamp_ns], alone)
         except TrackingError:
-            fits[stamp_ns] = 0.0
+            fits[stamp_ns] = PromptFit(0.0)
         except DeadlineError:
             break
         else:
-            fits[stamp_ns] = _fit(track, boxes)
+            fits[stamp_ns] = _fit(track, stamp_ns, boxes)
     control.check("the choice of a prompt")
     return fits
 
 
-def _fit(track: MaskTrack, boxes: Mapping[int, BoxXyxy]) -> float:
+def _fit(track: MaskTrack, stamp_ns: int, boxes: Mapping[int, BoxXyxy]) -> PromptFit:
     bounds = {item.stamp_ns: mask_box(item.mask) for item in track.masks if item.stamp_ns in boxes}
     overlaps = (box_iou(bound, boxes[s]) for s, bound in bounds.items() if bound is not None)
-    return sum(overlaps) / len(boxes)
+    return PromptFit(sum(overlaps) / len(boxes), bounds.get(stamp_ns))

@@ -85,14 +85,24 @@ def _answer_picture(record: Mapping[str, Any]) -> dict[str, Any] | None:
     if not result.get("found"):
         return None
     size = record["window"].get("frame_size")
+    said = result.get("prompt_xyxy") or result["box_xyxy"]
     for call in reversed(record["calls"]):
         keys = image_keys(call)
         for number, stamp in enumerate(call["stamps_ns"]):
             boxes = (b for b in call["boxes"] if b["image"] == number)
-            drawn = [b for b in boxes if size is None or _is_box(b, result["box_xyxy"], size)]
+            drawn = [b for b in boxes if size is None or _is_box(b, said, size)]
             if stamp == result["anchor_stamp_ns"] and drawn and number < len(keys):
-                return {"key": keys[number], "boxes": drawn[:1]}
+                return {"key": keys[number], "boxes": [_moved(drawn[0], result["box_xyxy"], size)]}
     return None
+
+
+def _moved(
+    drawn: dict[str, Any], box: Sequence[float], size: Sequence[int] | None
+) -> dict[str, Any]:
+    """A drawn box, in shares of the frame, put where ``box`` is in a frame of ``size``."""
+    if size is None:
+        return drawn
+    return drawn | {"box": [pixel / side for pixel, side in zip(box, (*size, *size), strict=True)]}
 
 
 def _is_box(drawn: Mapping[str, Any], box: Sequence[float], size: Sequence[int]) -> bool:

@@ -33,13 +33,15 @@ class CheckedView:
 @dataclass(frozen=True)
 class Verification:
     """The view and box to go on with, that box in 3D (None: no depth), what the other views said,
-    and the confidence."""
+    and the confidence; ``bounds`` is the box around the mask that comes of ``box`` in its view, if
+    it was tried."""
 
     anchor_stamp_ns: int
     box: BoxXyxy
     lifted: Box3D | None
     views: tuple[CheckedView, ...]
     confidence: float
+    bounds: BoxXyxy | None = None
 
 
 def seen_from(result: Verification, stamp_ns: int) -> Verification:

@@ -116,6 +116,7 @@ def grounding_to_msg(grounding: Grounding, query_id: str, camera: str) -> scene_
         span_start=ns_to_stamp(grounding.span[0]),
         span_end=ns_to_stamp(grounding.span[1]),
         box=box2d_to_msg(grounding.box_xyxy),
+        prompt=box2d_to_msg(grounding.prompt),
         label=grounding.label,
         rationale_temporal=grounding.rationale_temporal,
         rationale_image=grounding.rationale_image,
@@ -124,13 +125,16 @@ def grounding_to_msg(grounding: Grounding, query_id: str, camera: str) -> scene_
 
 
 def grounding_from_msg(msg: scene_msgs.Grounding) -> Grounding:
-    """Inverse of :func:`grounding_to_msg`."""
+    """Inverse of :func:`grounding_to_msg`; a prompt that was not filled in is the box."""
+    box, prompt = box2d_from_msg(msg.box), box2d_from_msg(msg.prompt)
+    own_prompt = any(prompt) and prompt != box
     return Grounding(
         query=msg.query,
         found=msg.found,
         anchor_stamp_ns=stamp_to_ns(msg.header.stamp),
         span=(stamp_to_ns(msg.span_start), stamp_to_ns(msg.span_end)),
-        box_xyxy=box2d_from_msg(msg.box),
+        box_xyxy=box,
+        prompt_xyxy=prompt if own_prompt else None,
         label=msg.label,
         rationale_temporal=msg.rationale_temporal,
         rationale_image=msg.rationale_image,

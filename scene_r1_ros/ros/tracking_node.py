@@ -98,7 +98,7 @@ class TrackingNode(SceneNode):
         window = self.access.snapshot_with(
             grounding.anchor_stamp_ns, self.config.frame_patience, control
         )
-        track = self.tracker.track(window, grounding.anchor_stamp_ns, grounding.box_xyxy, control)
+        track = self.tracker.track(window, grounding.anchor_stamp_ns, grounding.prompt, control)
         self._publish(msg.query_id, window, track, control)
         if isinstance(self.tracker, Sam2Tracker) and self.config.live_objects > 0:
             self._follow(msg.query_id, self.tracker, window, track)

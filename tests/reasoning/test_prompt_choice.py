@@ -13,7 +13,7 @@ from scene_r1_ros.errors import CancelledError, DeadlineError, EmptyMaskError
 from scene_r1_ros.geometry import box_iou
 from scene_r1_ros.reasoning.box_lift import median_depth_box
 from scene_r1_ros.reasoning.messages import Conversation
-from scene_r1_ros.reasoning.prompt_choice import prompt_fits
+from scene_r1_ros.reasoning.prompt_choice import PromptFit, prompt_fits
 from scene_r1_ros.reasoning.reasoner import TwoStageReasoner
 from scene_r1_ros.reasoning.reasoner_config import ReasonerConfig
 from scene_r1_ros.reasoning.sampling import sample_frames
@@ -58,24 +58,36 @@ def red_boxes() -> dict[int, tuple[float, float, float, float]]:
     return {stamp_ns: box for stamp_ns, box in boxes.items() if box is not None}
 
 
+def half_of(box):
+    """The left half of a box."""
+    x0, y0, x1, y1 = box
+    return (x0, y0, (x0 + x1) / 2, y1)
+
+
 def test_the_fit_is_the_mean_overlap_of_masks_and_boxes():
     boxes = red_boxes()
     best, half, *_ = boxes
     tracker = OnlyFrom(best, share=0.5)
     fits = prompt_fits(WINDOW, boxes, 2, tracker)
     assert list(fits) == [best, half]
-    assert fits[best] > 0.9
-    assert fits[half] == pytest.approx(0.5, abs=0.06)
-    assert prompt_fits(WINDOW, boxes, 2, OnlyFrom(best))[half] == 0.0
+    assert fits[best].fit > 0.9
+    assert fits[half].fit == pytest.approx(0.5, abs=0.06)
+    assert prompt_fits(WINDOW, boxes, 2, OnlyFrom(best))[half] == PromptFit(0.0, None)
+
+
+def test_the_bounds_are_those_of_the_mask_in_the_prompt_s_own_frame():
+    boxes = red_boxes()
+    for stamp_ns, tried in prompt_fits(WINDOW, boxes, 2, OnlyFrom(-1, share=0.5)).items():
+        assert tried.bounds == pytest.approx(half_of(boxes[stamp_ns]), abs=1.0)
 
 
 def test_a_frame_in_which_nothing_is_tracked_counts_as_no_overlap():
     boxes = red_boxes()
     first = next(iter(boxes))
     blind = next(f.stamp_ns for f in WINDOW.frames if f.stamp_ns not in boxes)
-    whole = prompt_fits(WINDOW, boxes, 1, OnlyFrom(first))[first]
+    whole = prompt_fits(WINDOW, boxes, 1, OnlyFrom(first))[first].fit
     with_one_more = prompt_fits(WINDOW, boxes | {blind: (1.0, 1.0, 9.0, 9.0)}, 1, OnlyFrom(first))
-    assert with_one_more[first] == pytest.approx(whole * len(boxes) / (len(boxes) + 1))
+    assert with_one_more[first].fit == pytest.approx(whole * len(boxes) / (len(boxes) + 1))
 
 
 def test_frames_with_a_box_and_some_of_the_others_are_tracked_through(monkeypatch):
@@ -100,7 +112,7 @@ def test_a_box_that_holds_something_else_fits_worse_than_one_that_is_right():
     first, second = list(boxes)[:2]
     boxes[first] = loosened(boxes[first], 3.0)
     fits = prompt_fits(window, boxes, 2, GeometricTracker())
-    assert fits[second] > fits[first] + 0.1
+    assert fits[second].fit > fits[first].fit + 0.1
 
 
 def asked(tracker, script=Truthful("red"), **settings):  # noqa: B008 - it keeps nothing
@@ -131,10 +143,20 @@ def test_the_answer_is_the_box_whose_masks_fit_and_the_trace_says_so():
     assert choice.why in render_page(trace.to_json(), {})
 
 
+def test_the_answer_s_box_is_around_the_mask_and_masks_go_out_from_what_was_said():
+    found, trace = asked(OnlyFrom(-1, share=0.5))
+    said = ROOM.box_in("red", WINDOW.at(found.anchor_stamp_ns))
+    assert found.prompt == pytest.approx(said, abs=1.0)
+    assert found.box_xyxy == pytest.approx(half_of(said), abs=1.0)
+    page = render_page(trace.to_json(), {})
+    assert "the box around the mask" in page
+
+
 def test_where_nothing_can_be_tracked_the_box_of_the_vote_stays():
     usual = reasoner(Truthful("red"), vote_frames=10, vote_prompts=1).ground(WINDOW, "the red box")
     found, trace = asked(OnlyFrom(-1))
     assert found.anchor_stamp_ns == usual.anchor_stamp_ns
+    assert found.box_xyxy == found.prompt == usual.box_xyxy
     choice = next(c for c in trace.choices if c.what == "prompt")
     assert choice.why == "masks from none of the boxes fit any"
 

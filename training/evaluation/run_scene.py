@@ -264,6 +264,7 @@ def _record(
         "frame": numbers.get(anchor),
         "span_ns": list(grounding.span),
         "box_2d": list(grounding.box_xyxy),
+        "prompt_2d": list(grounding.prompt),
         "predicted_label": grounding.label,
     }
     if result.lifted is not None:
