@@ -16,7 +16,7 @@ from typing import Any
 from scene_r1_ros.control import Control
 from scene_r1_ros.errors import SceneR1Error
 from scene_r1_ros.frames import WindowSnapshot
-from scene_r1_ros.geometry import box_iou
+from scene_r1_ros.geometry import BoxXyxy, box_iou
 from scene_r1_ros.lifting import lift
 from scene_r1_ros.pipeline import Pipeline, PipelineResult
 from scene_r1_ros.reasoning import Grounding
@@ -264,7 +264,6 @@ def _record(
         "frame": numbers.get(anchor),
         "span_ns": list(grounding.span),
         "box_2d": list(grounding.box_xyxy),
-        "prompt_2d": list(grounding.prompt),
         "predicted_label": grounding.label,
     }
     if result.lifted is not None:
@@ -286,20 +285,20 @@ def _against_truth(
     grounding = result.grounding
     anchor = grounding.anchor_stamp_ns
 
-    def overlap(number: int) -> float:
-        view = truth.views[number].get(anchor)
-        return 0.0 if view is None else box_iou(tuple(view["box"]), grounding.box_xyxy)
+    def overlap(number: int, box: BoxXyxy) -> float:
+        view = truth.views.get(number, {}).get(anchor)
+        return 0.0 if view is None else box_iou(tuple(view["box"]), box)
 
     target = _target_at(truth, item, grounding)
-    others = {n: overlap(n) for n in truth.views if n not in set(item.object_ids)}
-    mine = overlap(target) if target in truth.views else 0.0
+    others = (overlap(n, grounding.box_xyxy) for n in truth.views if n not in set(item.object_ids))
     view = truth.views.get(target, {}).get(anchor)
     spans = [(a * 1e-9, b * 1e-9) for a, b in true_spans(window, truth, item)]
     found = (grounding.span[0] * 1e-9, grounding.span[1] * 1e-9)
     return {
         "anchor_visible": bool(view is not None and view["visible"]),
-        "box_iou": mine,
-        "other_box_iou": max(others.values(), default=0.0),
+        "box_iou": overlap(target, grounding.box_xyxy),
+        "prompt_iou": overlap(target, grounding.prompt),
+        "other_box_iou": max(others, default=0.0),
         "tiou": best_span_iou(found, spans),
         "mask_iou": mean_mask_iou(result.track, _true_masks(window, truth, target)),
     }

@@ -173,6 +173,7 @@ def test_the_two_stage_reasoner_runs_with_its_oracles_and_its_tokens_are_counted
     records = [json.loads(line) for line in (chosen.out / "results.jsonl").open()][1:]
     tokens = {record["variant"]: record["tokens"] for record in records}
     assert tokens["true_view"]["in"] == 100  # the first stage was not asked
+    assert all(record["prompt_iou"] == record["box_iou"] > 0.9 for record in records)
     assert tokens["true_box"] == {}
 
 
