@@ -6,6 +6,7 @@
   grpo-qa        GRPO, question answering
   make-cot       write chains of thought from a data set or with a model, and filter them
   merge          put an adapter into its checkpoint
+  average        the mean of several checkpoints of one model, often better than each
   pack           store a checkpoint in half the space
   new-model      make a small untrained model with the vocabulary of a data set
 
@@ -19,6 +20,7 @@ examples:
   scene-r1 train grpo-image --model run/sft/final --data prepared --out run/image --dry-run
   scene-r1 train grpo-temporal --config my_run.yaml --data prepared --out run/temporal
   scene-r1 train merge --model MODEL --adapter run/sft/final --out merged
+  scene-r1 train average run/views/final run/thawed/final --out run/mean
   scene-r1 train pack --model run/final/final --out small
 """
 
@@ -62,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     merge.add_argument("--adapter", required=True, help="folder of the adapter")
     merge.add_argument("--out", type=Path, required=True, help="folder of the full checkpoint")
     merge.add_argument("--json", action="store_true", help="print one JSON object")
+    average = _sub(stages, "average")
+    average.add_argument(
+        "models", nargs="+", type=Path, metavar="MODEL", help="folders of checkpoints"
+    )
+    average.add_argument("--out", type=Path, required=True, help="folder of their mean")
+    average.add_argument("--json", action="store_true", help="print one JSON object")
     pack = _sub(stages, "pack")
     pack.add_argument("--model", type=Path, required=True, help="folder of the checkpoint")
     pack.add_argument("--out", type=Path, required=True, help="folder of the smaller checkpoint")
@@ -72,7 +80,13 @@ def run(args: argparse.Namespace) -> int:
     """Do the stage, print what came of it."""
     from .main import print_json
 
-    steps = {"make-cot": _make_cot, "merge": _merge, "pack": _pack, "new-model": _new_model}
+    steps = {
+        "make-cot": _make_cot,
+        "merge": _merge,
+        "average": _average,
+        "pack": _pack,
+        "new-model": _new_model,
+    }
     step = steps.get(args.stage, _train)
     result = step(args)
     if result is not None and args.json and os.environ.get("RANK", "0") == "0":
@@ -187,6 +201,14 @@ def _merge(args: argparse.Namespace) -> dict[str, Any]:
     out = merge_adapter(args.model, args.adapter, args.out)
     _say(args, f"merged model: {out}")
     return {"out": str(out), "model": args.model, "adapter": args.adapter}
+
+
+def _average(args: argparse.Namespace) -> dict[str, Any]:
+    from scene_r1_training.stages.average import average
+
+    out = average(args.models, args.out)
+    _say(args, f"mean of {len(args.models)} models: {out}")
+    return {"out": str(out), "models": [str(model) for model in args.models]}
 
 
 def _pack(args: argparse.Namespace) -> dict[str, Any]:

@@ -12,12 +12,10 @@ from pathlib import Path
 
 import torch
 
-from scene_r1_ros.reasoning.backends.checkpoint import TransformersConfig, check_name
 from scene_r1_ros.recordings.atomic import written_atomically
 
 from ..examples.errors import TrainingError
-
-_WEIGHTS = "*.safetensors"
+from .weights import WEIGHTS, weight_files
 
 
 def pack(checkpoint: Path, out: Path) -> int:
@@ -29,10 +27,7 @@ def pack(checkpoint: Path, out: Path) -> int:
         TrainingError: if its weights are not those of one float32 checkpoint in safetensors, a
             weight does not fit, or something cannot be read or written.
     """
-    check_name(TransformersConfig(model=str(checkpoint)))
-    files = sorted(checkpoint.glob(_WEIGHTS))
-    if not files:
-        raise TrainingError(f"{checkpoint} holds no {_WEIGHTS}: there are no weights to pack.")
+    files = weight_files(checkpoint)
     said = json.loads((checkpoint / "config.json").read_text(encoding="utf-8")).get("dtype")
     if said != "float32":
         raise TrainingError(
@@ -40,7 +35,7 @@ def pack(checkpoint: Path, out: Path) -> int:
         )
     with written_atomically(out) as partial:
         try:
-            shutil.copytree(checkpoint, partial, ignore=shutil.ignore_patterns(_WEIGHTS))
+            shutil.copytree(checkpoint, partial, ignore=shutil.ignore_patterns(WEIGHTS))
             for path in files:
                 _halve(path, partial / path.name)
         except TrainingError:
