@@ -10,6 +10,7 @@ Source: Wortsman et al. 2022, "Model soups"; of a run's end and its start Wortsm
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -126,6 +127,13 @@ def _mean(name: str, own: torch.Tensor, checkpoint: Path, others: Sequence[_Shel
     return mean
 
 
-def _words(checkpoint: Path) -> bytes:
+def _words(checkpoint: Path) -> Any:
+    """Which word is which number; how a batch is padded is no part of it."""
     path = checkpoint / _WORDS
-    return path.read_bytes() if path.is_file() else b""
+    if not path.is_file():
+        return None
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return said["model"], said["added_tokens"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path} cannot be read: {error!r}.") from error

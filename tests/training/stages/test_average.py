@@ -37,6 +37,10 @@ def changed(source: Path, out: Path, change) -> Path:
 def test_weights_are_the_mean_and_the_rest_is_the_last_one_s(plain: Path, tmp_path: Path) -> None:
     moved = changed(plain, tmp_path / "moved", lambda n, w: w + 3.0)
     (moved / "training.json").write_text('{"kind": "sft"}')
+    words = json.loads((moved / "tokenizer.json").read_text())
+    padding = {"strategy": "BatchLongest", "direction": "Left", "pad_to_multiple_of": None}
+    padding |= {"pad_id": 1, "pad_type_id": 0, "pad_token": "<|endoftext|>"}
+    (moved / "tokenizer.json").write_text(json.dumps(words | {"padding": padding}))
     out = average([plain, plain, moved], tmp_path / "mean")
     before, after = load_file(plain / FILE), load_file(out / FILE)
     assert before.keys() == after.keys()
@@ -80,8 +84,13 @@ def test_what_is_not_of_one_model_is_refused(plain: Path, tmp_path: Path) -> Non
     huge = changed(plain, tmp_path / "huge", lambda n, w: torch.full_like(w, float("inf")))
     with pytest.raises(TrainingError, match=r"the mean of .* is not finite"):
         average([huge, plain], out)
-    (wider / "tokenizer.json").write_text("{}")
+    words = json.loads((plain / "tokenizer.json").read_text())
+    del words["added_tokens"][0]
+    (wider / "tokenizer.json").write_text(json.dumps(words))
     with pytest.raises(TrainingError, match="have different words"):
+        average([wider, plain], out)
+    (wider / "tokenizer.json").write_text("{}")
+    with pytest.raises(TrainingError, match=r"tokenizer\.json cannot be read: KeyError"):
         average([wider, plain], out)
     (huge / FILE).write_bytes(b"no weights")
     with pytest.raises(TrainingError, match=r"cannot be averaged into .*mean: .*as they were"):
