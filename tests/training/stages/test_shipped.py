@@ -16,6 +16,8 @@ from scene_r1_training.examples.labelled import examples_from_labels
 from scene_r1_ros.cli.main import main
 from scene_r1_ros.reasoning.build import shipped_checkpoint
 
+pytestmark = pytest.mark.timeout(300)  # hundreds of replies of a real model, on shared cores
+
 SEED = 2_000_400
 """Of rooms that nothing was trained or chosen on."""
 
