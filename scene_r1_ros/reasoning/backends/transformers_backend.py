@@ -61,6 +61,10 @@ class TransformersBackend:
 
     def start(self) -> None:
         """Begin to load, unless it is loading or loaded."""
+        # Not in the thread that loads: SciPy asks torch for its tensors as soon as it is there, and
+        # of one that is half imported that fails, in whatever node turns a pose meanwhile.
+        with contextlib.suppress(Exception):  # loading tells what is wrong
+            import torch  # noqa: F401
         self._load.start()
 
     def status(self) -> ModelStatus:
