@@ -175,9 +175,8 @@ class BoxElection:
         tried = self.config.vote_prompts
         fits = prompt_fits(self.window, boxes, tried, self.tracker, self.control)
         self.trace.add_seconds("prompt choice", time.perf_counter() - started)
-        none = PromptFit(0.0)
         taken = max(fits, key=lambda stamp_ns: fits[stamp_ns].fit, default=checked.anchor_stamp_ns)
-        best = fits.get(taken, none)
+        best = fits.get(taken, PromptFit(0.0))
         told = [
             {"time": round(self._time_of(s), 3), "fit": round(tried.fit, 4)}
             for s, tried in fits.items()

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from scene_r1_ros.recordings.atomic import written_atomically
 
@@ -42,8 +44,9 @@ def average(checkpoints: Sequence[Path], out: Path) -> Path:
         raise TrainingError(f"{len(checkpoints)} checkpoint to average: give two or more.")
     files = {checkpoint: weight_files(checkpoint) for checkpoint in checkpoints}
     *others, last = checkpoints
+    words = _words(last)
     for other in others:
-        if _words(other) != _words(last):
+        if _words(other) != words:
             raise TrainingError(
                 f"{other} and {last} have different words ({_WORDS}); only checkpoints that went "
                 "out from one model can be averaged."
@@ -56,8 +59,9 @@ def average(checkpoints: Sequence[Path], out: Path) -> Path:
                 own = _Shelf(last, files[last], opened)
                 for shelf in shelves:
                     _check_same_names(shelf, own)
-                for path in files[last]:
-                    _write_mean(path, last, shelves, partial / path.name)
+                for path, weights in own.files.items():
+                    means = {name: _mean(name, own, shelves) for name in weights.keys()}  # noqa: SIM118 - no mapping
+                    save_file(means, partial / path.name, metadata=weights.metadata())
         except TrainingError:
             raise
         except Exception as error:  # safetensors has errors of its own
@@ -72,12 +76,10 @@ class _Shelf:
     """The weights of one checkpoint by name, whatever file they are in."""
 
     def __init__(self, checkpoint: Path, files: Sequence[Path], opened: ExitStack) -> None:
-        from safetensors import safe_open
-
         self.checkpoint = checkpoint
+        self.files = {path: opened.enter_context(safe_open(path, "pt")) for path in files}
         self._file_of: dict[str, Any] = {}
-        for path in files:
-            weights = opened.enter_context(safe_open(path, "pt"))
+        for weights in self.files.values():
             self._file_of |= dict.fromkeys(weights.keys(), weights)
 
     @property
@@ -98,27 +100,15 @@ def _check_same_names(one: _Shelf, last: _Shelf) -> None:
             )
 
 
-def _write_mean(path: Path, checkpoint: Path, others: Sequence[_Shelf], out: Path) -> None:
-    from safetensors import safe_open
-    from safetensors.torch import save_file
-
-    means: dict[str, torch.Tensor] = {}
-    with safe_open(path, "pt") as weights:
-        about = weights.metadata()
-        for name in weights.keys():  # noqa: SIM118 - no mapping
-            own = weights.get_tensor(name)
-            means[name] = _mean(name, own, checkpoint, others)
-    save_file(means, out, metadata=about)
-
-
-def _mean(name: str, own: torch.Tensor, checkpoint: Path, others: Sequence[_Shelf]) -> torch.Tensor:
+def _mean(name: str, last: _Shelf, others: Sequence[_Shelf]) -> torch.Tensor:
+    own = last.weight(name)
     total = own.float()
     for other in others:
         weight = other.weight(name)
         if weight.shape != own.shape:
             raise TrainingError(
                 f"{name} is {tuple(weight.shape)} in {other.checkpoint} and {tuple(own.shape)} in "
-                f"{checkpoint}; only checkpoints of one model can be averaged."
+                f"{last.checkpoint}; only checkpoints of one model can be averaged."
             )
         total = total + weight.float()
     mean = (total / (len(others) + 1)).to(own.dtype)
