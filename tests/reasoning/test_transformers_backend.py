@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -31,6 +33,25 @@ from scene_r1_ros.reasoning.sampling import ImageBudget
 
 FAMILIES = ["qwen2_5_vl", "qwen3_vl"]
 GREY = np.full((90, 120, 3), 128, np.uint8)
+
+
+IN_A_NEW_PROCESS = """
+import sys
+from scene_r1_ros.reasoning.backends import background
+from scene_r1_ros.reasoning.backends.checkpoint import TransformersConfig
+from scene_r1_ros.reasoning.backends.transformers_backend import TransformersBackend
+assert "torch" not in sys.modules
+whole = lambda: hasattr(sys.modules["torch"], "Tensor")
+background.threading.Thread.start = lambda thread: print(thread.name, whole())
+TransformersBackend(TransformersConfig(model="none")).start()
+"""
+
+
+def test_torch_is_whole_before_the_thread_that_loads_begins() -> None:
+    command = [sys.executable, "-c", IN_A_NEW_PROCESS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.stdout.startswith("load "), done.stderr
+    assert done.stdout.rstrip().endswith(" True")
 
 
 @pytest.fixture(scope="module")
