@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import UnparsableAnswerError
 from ..frames import RgbdFrame
+from ..geometry import BoxXyxy
 from .box_lift import BoxLift
+from .closer_look import part_around
 from .prompt_choice import PromptFit, prompt_fits
 from .replies import ImageReply, box_said, none_said
 from .spatial_judge import judge_by
@@ -97,7 +99,7 @@ class BoxElection:
                 "and none of its answers could be used; the trace holds them."
             )
         named = {
-            thing: self._ballot(frames, (number, 1 + len(things)), thing)
+            thing: self._ballot(frames, (number, 1 + len(things)), thing, number == 1)
             for number, thing in enumerate(things, 1)
         }
         judge = self._judge(spatial, named) if spatial else None
@@ -129,10 +131,15 @@ class BoxElection:
         return Elected((reply, checked), span, summary)
 
     def _ballot(
-        self, frames: Sequence[RgbdFrame], turn: tuple[int, int], thing: str = ""
+        self,
+        frames: Sequence[RgbdFrame],
+        turn: tuple[int, int],
+        thing: str = "",
+        target: bool = True,
     ) -> Ballot:
         """What each of ``frames`` says of the query or of a ``thing`` that it names, the
-        ``turn[0]``-th of ``turn[1]`` questions; a reply that cannot be used is left out."""
+        ``turn[0]``-th of ``turn[1]`` questions; a reply that cannot be used is left out. What is
+        small is looked at from closer where it is the ``target``: landmarks are large mostly."""
         stage, replies = "vote", self.replies
         if thing:
             stage = "locate"
@@ -140,18 +147,37 @@ class BoxElection:
         votes: list[tuple[Vote, ImageReply]] = []
         for begin in range(0, len(frames), TOGETHER):
             asked = frames[begin : begin + TOGETHER]
-            for frame, reply in zip(asked, replies.ask_each(stage, asked, thing), strict=True):
+            said = list(zip(asked, replies.ask_each(stage, asked, thing), strict=True))
+            if target and self.config.vote_closer > 1.0:
+                said += self._from_closer(replies, said, thing)
+            for frame, reply in said:
                 if reply is None:
                     continue
                 view = checked_view(self.window, frame, reply.box, self.lift_box)
                 sure = 1.0 if reply.probability is None else reply.probability
                 votes.append((Vote(view, sure, opposes=not thing), reply))
             done = begin + len(asked)
-            boxed = sum(vote.view.box is not None for vote, _ in votes)
+            boxed = len({vote.view.stamp_ns for vote, _ in votes if vote.view.box is not None})
             text = f"{done} of {len(frames)} frames looked at; a box in {boxed} of them."
             share = (turn[0] + done / len(frames)) / turn[1]
             self.control.progress("image", share, f"{thing}: {text}" if thing else text)
         return Ballot(tuple(votes))
+
+    def _from_closer(
+        self,
+        replies: ViewReplies,
+        said: Sequence[tuple[RgbdFrame, ImageReply | None]],
+        thing: str,
+    ) -> list[tuple[RgbdFrame, ImageReply | None]]:
+        """What is said of the parts around boxes that are small in what was ``said``."""
+        parts: list[tuple[RgbdFrame, BoxXyxy]] = []
+        for frame, reply in said:
+            if reply is not None and reply.box is not None:
+                size = frame.intrinsics.width, frame.intrinsics.height
+                part = part_around(reply.box, size, self.config.vote_closer)
+                parts += [(frame, part)] if part is not None else []
+        seen = replies.ask_closer(parts, thing) if parts else []
+        return [(frame, reply) for (frame, _), reply in zip(parts, seen, strict=True)]
 
     def _judge(self, spatial: SpatialQuery, named: Mapping[str, Ballot]) -> Judge | None:
         """Judges by the places of the landmarks; None if one of them was not found."""

@@ -37,6 +37,7 @@ TAKEN: dict[str, str] = {
     "max_new_tokens": "grpo",
     "vote_frames": "asked",
     "vote_confidence": "asked",
+    "vote_closer": "asked",
 }
 """Settings of the reasoner that training decides, and the section of training that has them."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..frames import RgbdFrame, WindowSnapshot, seconds_to_ns
+from ..geometry import BoxXyxy
+from .closer_look import enlarged
 from .prompts import TimedImage
 from .sampling import ImageBudget, resized, sample_frames
 
@@ -52,6 +54,12 @@ class QueryFrames:
                 self._shown[key] = TimedImage(image, self.window.time_of(frame))
             shown.append(self._shown[key])
         return shown
+
+    def part(self, frame: RgbdFrame, part: BoxXyxy) -> TimedImage:
+        """A part of a frame as a prompt shows it: as large as the whole would be."""
+        camera = frame.intrinsics
+        size = self.budget.image_size(camera.width, camera.height, 1)
+        return TimedImage(enlarged(frame.color, part, size), self.window.time_of(frame))
 
 
 def stamps_of(frames: Sequence[RgbdFrame]) -> list[int]:

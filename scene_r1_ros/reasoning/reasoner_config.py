@@ -18,9 +18,9 @@ class ReasonerConfig(Config):
         "auto",
         "auto: a checkpoint that was trained here brings the settings of its prompts (max_frames, "
         "views, max_image_tokens, max_image_pixels, token_side, system_prompt, repeat_query, "
-        "max_new_tokens) and of its vote (vote_frames, vote_confidence), and what is set to "
-        "another value than its default goes before them. own: only what is set here counts, "
-        "defaults too.",
+        "max_new_tokens) and of its vote (vote_frames, vote_confidence, vote_closer), and what "
+        "is set to another value than its default goes before them. own: only what is set here "
+        "counts, defaults too.",
         choices=("auto", "own"),
     )
     max_frames: int = option(
@@ -82,6 +82,13 @@ class ReasonerConfig(Config):
         "the bed, seen from the window\") or a size (\"the largest\") is judged by geometry: "
         "frames vote on the thing and on each landmark by themselves too, which costs as many "
         "replies again for each of them. False: what the model makes of the whole sentence.",
+    )  # fmt: skip
+    vote_closer: float = option(
+        0.0, "With vote_frames: where the box of what is looked for is small, the part of the "
+        "frame around it is shown too, enlarged up to so many times, and what is said of that is "
+        "one vote more; as many replies again at most. 1: off. 0: as the checkpoint says, else "
+        "off.",
+        minimum=0.0, maximum=8.0,
     )  # fmt: skip
     vote_prompts: int = option(
         6, "With vote_frames: so many of the boxes that agree are tried as the tracker's prompt, "

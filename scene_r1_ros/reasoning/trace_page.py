@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 BAR_KEYS = ("score", "visibility", "sharpness", "motion", "distance", "agreement", "degree")
 """Scores in 0..1 that the page shows as bars."""
 
+CLOSER = "closer"
+"""Stage of calls whose pictures are parts of frames."""
+IN_STRIPS = ("vote", "locate", CLOSER)
+"""Stages that are shown as strips of pictures."""
 STAGE_TITLES = {
     "temporal": "Stage 1 · when is it visible?",
     "image": "Stage 2 · which view, and where in it?",
     "verify": "Check · is it there in another view?",
     "vote": "Vote · is it in this frame, and where?",
     "locate": "Vote · is what the query names in this frame, and where?",
+    CLOSER: "Vote · is it in this part of the frame, enlarged, and where?",
     "answer": "Answering the question",
 }
 
@@ -44,6 +49,7 @@ def render_page(record: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str
         timeline=_timeline(record),
         answer_picture=_answer_picture(record),
         strips=_strips(record),
+        in_strips=IN_STRIPS,
         titles=STAGE_TITLES,
         bar_keys=BAR_KEYS,
     )
@@ -86,14 +92,28 @@ def _answer_picture(record: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     size = record["window"].get("frame_size")
     said = result.get("prompt_xyxy") or result["box_xyxy"]
-    for call in reversed(record["calls"]):
+    whole = [call for call in reversed(record["calls"]) if call["stage"] != CLOSER]
+    for call in whole:
         keys = image_keys(call)
         for number, stamp in enumerate(call["stamps_ns"]):
             boxes = (b for b in call["boxes"] if b["image"] == number)
             drawn = [b for b in boxes if size is None or _is_box(b, said, size)]
             if stamp == result["anchor_stamp_ns"] and drawn and number < len(keys):
                 return {"key": keys[number], "boxes": [_moved(drawn[0], result["box_xyxy"], size)]}
+    if any(_of_anchor(call, result) for call in record["calls"] if call["stage"] == CLOSER):
+        for call in whole:
+            if _of_anchor(call, result):  # what was said of its part is drawn on the whole
+                box = {"image": 0, "label": result["label"]}
+                return {
+                    "key": image_keys(call)[0],
+                    "boxes": [_moved(box, result["box_xyxy"], size)],
+                }
     return None
+
+
+def _of_anchor(call: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Whether a call was about the anchor frame alone."""
+    return bool(call["stamps_ns"] == [result["anchor_stamp_ns"]])
 
 
 def _moved(
@@ -115,12 +135,14 @@ def _strips(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The frames that voted, a strip for each question that they were asked."""
     asked: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for call in record["calls"]:
-        if call["stage"] in ("vote", "locate"):
+        if call["stage"] in IN_STRIPS:
             asked.setdefault((call["stage"], call.get("about", "")), []).append(call)
     agreement = _agreement(record)
     strips = []
-    for (_, about), calls in asked.items():
+    for (stage, about), calls in asked.items():
         title = f"where is {about or 'it'} in each of {len(calls)} frames?"
+        if stage == CLOSER:
+            title = f"where is {about or 'it'} in the parts around {len(calls)} small boxes?"
         votes = [_vote(record, call, agreement) for call in calls]
         strips.append({"title": title, "calls": calls, "votes": votes})
     return strips
@@ -141,7 +163,7 @@ def _vote(
     time = round((stamp_ns - record["window"]["start_ns"]) * 1e-9, 3)
     anchor = record["result"].get("anchor_stamp_ns")
     place = ""
-    if call["boxes"] and call["stage"] == "vote":
+    if call["boxes"] and not call.get("about"):
         agrees = stamp_ns == anchor or agreement.get(time, 0.0) >= AGREEING
         place = "agrees" if agrees else "elsewhere"
     said = "" if call["boxes"] else " · not found" if call["usable"] else " · not usable"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..frames import RgbdFrame
-from .dialogue import Dialogue, Reader
+from ..geometry import BoxXyxy
+from .backends import Generation
+from .closer_look import out_of_part
+from .dialogue import Dialogue, Read, Reader
 from .messages import Conversation
 from .prompts import image_prompt
 from .query_frames import QueryFrames, stamps_of
@@ -45,6 +49,14 @@ class ViewReplies:
         questions = [self._question([frame]) for frame in frames]
         return self.dialogue.ask_all(stage, questions, about)
 
+    def ask_closer(
+        self, parts: Sequence[tuple[RgbdFrame, BoxXyxy]], about: str = ""
+    ) -> list[ImageReply | None]:
+        """The replies to parts of frames, each enlarged to its frame's size; boxes are in pixels of
+        the whole frame. Otherwise as :meth:`ask_each`."""
+        questions = [self._closer_question(frame, part) for frame, part in parts]
+        return self.dialogue.ask_all("closer", questions, about)
+
     def denied(self, frame: RgbdFrame) -> bool:
         """Whether the model saw this frame, alone or among others, and found nothing."""
         looks = self._said.items()
@@ -56,3 +68,18 @@ class ViewReplies:
         messages = image_prompt(self.words, self.frames.timed(views), self.dialogue.config.style)
         frame = self.dialogue.backend.box_frame
         return messages, tuple(stamps_of(views)), lambda g: read_image(g, views, frame)
+
+    def _closer_question(
+        self, frame: RgbdFrame, part: BoxXyxy
+    ) -> tuple[Conversation, tuple[int, ...], Reader[ImageReply]]:
+        shown = self.frames.part(frame, part)
+        messages = image_prompt(self.words, [shown], self.dialogue.config.style)
+        size = frame.intrinsics.width, frame.intrinsics.height
+
+        def read(generation: Generation) -> tuple[ImageReply, Read]:
+            reply, seen = read_image(generation, [frame], self.dialogue.backend.box_frame)
+            if reply.box is not None:
+                reply = replace(reply, box=out_of_part(reply.box, part, size))
+            return reply, seen
+
+        return messages, (frame.stamp_ns,), read

@@ -57,9 +57,11 @@ def test_what_the_user_set_goes_first_and_the_difference_is_told(tmp_path, caplo
 
 
 def test_a_checkpoint_brings_its_vote_and_zero_switches_it_off(tmp_path) -> None:
-    model = trained(tmp_path / "m", asked={"vote_frames": 24, "vote_confidence": 0.4})
+    vote = {"vote_frames": 24, "vote_confidence": 0.4, "vote_closer": 2.0}
+    model = trained(tmp_path / "m", asked=vote)
     config = asked(model)
-    assert (config.vote_frames, config.vote_confidence) == (24, 0.4)
+    assert (config.vote_frames, config.vote_confidence, config.vote_closer) == (24, 0.4, 2.0)
+    assert asked(model, vote_closer=1.0).vote_closer == 1.0
     assert asked(model, vote_frames=0).vote_frames == 0
     assert asked(model, vote_frames=8).vote_frames == 8
     assert asked(trained(tmp_path / "n")).vote_frames == ReasonerConfig().vote_frames < 1

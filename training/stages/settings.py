@@ -199,6 +199,11 @@ class AskedConfig(Config):
     vote_confidence: float = option(
         0.3, "Below it nothing was found, where frames vote.", minimum=0.0, maximum=1.0
     )
+    vote_closer: float = option(
+        0.0, "So much larger a frame that votes is shown where its box is small; 1: not at all; 0: "
+        "nothing is said of it.",
+        minimum=0.0, maximum=8.0,
+    )  # fmt: skip
 
 
 SECTIONS: tuple[tuple[str, type[Config]], ...] = (
