@@ -3,10 +3,10 @@
 
 Each model answers the same prompts, greedily and once; clips and views are drawn from the 2D
 labels of the prepared data set as for training with rewards, and prompted as the first model was
-trained. The ``score`` is what GRPO pays for:
-the IoU where there is a target, 1 for a right "not found" where there is none. ``by_size`` has the
-figures of targets that cover about as much of the image. The difference of the two models' scores
-comes with its interval, from a bootstrap over rooms with the pairs kept.
+trained; ``--closer`` shows parts of views instead, as ``data.closer`` does. The ``score`` is what
+GRPO pays for: the IoU where there is a target, 1 for a right "not found" where there is none.
+``by_size`` has the figures of targets that cover about as much of the image. The difference of the
+two models' scores comes with its interval, from a bootstrap over rooms with the pairs kept.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from scene_r1_ros.reasoning.prompt_settings import (
     training_file,
 )
 
+from ..examples.closer import some_closer
 from ..examples.example import Example, Stage, evenly
 from ..examples.labelled import examples_from_labels
 from ..examples.render import Renderer
@@ -150,12 +151,23 @@ def main(argv: Iterable[str] | None = None) -> None:
     parser.add_argument("--data", required=True, help="a prepared data set (scene-r1 prepare)")
     parser.add_argument("--limit", type=int, default=0, help="so many samples; 0: all")
     parser.add_argument("--seed", type=int, default=0, help="draws clips and views")
+    parser.add_argument(
+        "--closer", action="store_true",
+        help="image: parts of the views, enlarged, where what they are around is small",
+    )  # fmt: skip
     args = parser.parse_args(None if argv is None else list(argv))
     if len(args.models) > 2:
         parser.error("one checkpoint, or two to compare")
+    if args.closer and args.stage != "image":
+        parser.error("--closer is about views: choose the stage image")
     stage: Stage = args.stage
     config, max_new_tokens = data_as_trained(args.models[0], args.data, args.seed)
     examples = examples_from_labels(Path(args.data), stage, config)
+    if args.closer:
+        shown = some_closer(examples, 1.0, args.seed)
+        examples = [e for e in shown if e.frames[0].part is not None]
+        if not examples:
+            raise ConfigError(f"--closer: no single view of {args.data} holds anything small.")
     examples = evenly(examples, args.limit or len(examples))
     rooms = {example.key: example.scene_id for example in examples}
     each = [stage_figures(model, examples, config, max_new_tokens) for model in args.models]

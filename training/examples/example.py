@@ -21,12 +21,16 @@ _SLACK = 0.051
 
 @dataclass(frozen=True)
 class Shown:
-    """A frame as it is shown: its file, number, stamp, and seconds after the first frame."""
+    """A frame as it is shown: its file, number, stamp, and seconds after the first frame.
+
+    ``part`` in its pixels is what is shown of it, enlarged to the size of the whole; None: all.
+    """
 
     path: Path
     number: int
     stamp_ns: int
     seconds: float
+    part: BoxXyxy | None = None
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,9 @@ class Example:
     """A query over some frames with the truth about them.
 
     ``spans`` are in seconds after the first frame, none where the target is not seen; ``boxes``
-    has one entry a frame in original pixels, None where the target is not seen (stage "image"
-    needs it); ``around`` has for each frame what is labelled in it.
+    has one entry a frame in original pixels (those of the enlarged part where a part is shown),
+    None where the target is not seen (stage "image" needs it); ``around`` has for each frame what
+    is labelled in it.
     ``completion`` is what to say, boxes in original pixels, empty where only rewards teach.
     """
 

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from scene_r1_ros.errors import RecordingError
+from scene_r1_ros.geometry import BoxXyxy
+from scene_r1_ros.reasoning.closer_look import enlarged
 from scene_r1_ros.reasoning.messages import Conversation, pictures, to_chat
 from scene_r1_ros.reasoning.model_frames import BoxFrame, box_frame_option, box_to_model, qwen_size
 from scene_r1_ros.reasoning.prompts import (
@@ -89,7 +91,7 @@ class Renderer:
         """
         size = self.sent_size(example)
         of = example.image_size
-        shown = [TimedImage(_image(f.path, of, size), f.seconds) for f in example.frames]
+        shown = [TimedImage(_image(f.path, of, size, f.part), f.seconds) for f in example.frames]
         return _PROMPTS[example.stage](example.query, shown, self.config.style)
 
     def row(self, example: Example) -> dict[str, Any]:
@@ -177,9 +179,10 @@ def _refuse(*name: Any) -> None:
 
 
 @functools.lru_cache(maxsize=256)
-def _image(path: Path, original: Size, size: Size) -> Any:
+def _image(path: Path, original: Size, size: Size, part: BoxXyxy | None) -> Any:
     try:
-        return resized(read_color(path, str(path), (original[1], original[0])), size)
+        color = read_color(path, str(path), (original[1], original[0]))
+        return resized(color, size) if part is None else enlarged(color, part, size)
     except (RecordingError, OSError) as error:
         raise TrainingError(
             f"the image {path} cannot be used ({error}); prepare its scene again."

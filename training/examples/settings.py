@@ -36,6 +36,10 @@ class DataConfig(Config):
     )  # fmt: skip
     min_frames: int = option(6, "Frames of a clip, at least.", minimum=2, maximum=256)
     max_frames: int = option(16, "Frames of a clip, at most.", minimum=2, maximum=256)
+    closer: float = option(
+        0.0, "Share of single views of sft that are shown from closer, as reasoner.closer does.",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
     views: int = option(4, "Views of a stage 2 prompt, at most.", minimum=1, maximum=16)
     max_image_tokens: int = option(
         4096, "Image tokens of one prompt, shared by its images.", minimum=4, maximum=1_000_000

@@ -15,6 +15,7 @@ from scene_r1_ros.errors import ConfigError
 from scene_r1_ros.recordings.atomic import written_atomically
 
 from ..examples.chains import examples_from_chains
+from ..examples.closer import some_closer
 from ..examples.errors import TrainingError
 from ..examples.example import Example, Stage, evenly
 from ..examples.labelled import examples_from_labels
@@ -103,6 +104,7 @@ def load_examples(kind: str, settings: TrainSettings) -> list[Example]:
     if stage is None:
         shares = config.stage_shares()
         every = examples_from_chains(folder, config.chain_files(), tuple(shares), scenes)
+        every = some_closer(every, config.closer, config.seed)
         of_stage = {stage: [e for e in every if e.stage == stage] for stage in shares}
         found = [
             example

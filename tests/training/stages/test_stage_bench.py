@@ -80,6 +80,21 @@ def test_the_command_asks_as_the_model_was_trained(work, capsys):
     assert report["samples"] == 3
     assert set(report["models"]) == set(models)
     assert "score_gain" in report["gain"]
+    stage_bench.main(["image", models[0], "--data", str(work / "data"), "--closer"])
+    closer = json.loads(capsys.readouterr().out)
+    assert closer["samples"] > 3
+    (groups,) = (model["by_size"] for model in closer["models"].values())
+    assert "up to 2%" not in groups  # nothing is small that is shown from closer
+
+
+def test_closer_is_about_views_that_hold_something_small(work, monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        stage_bench.main(["temporal", "m", "--data", str(work / "data"), "--closer"])
+    assert "--closer is about views: choose the stage image" in capsys.readouterr().err
+    monkeypatch.setattr(stage_bench, "some_closer", lambda examples, share, seed: examples)
+    model = str(train("sft", settings(work, "compared", optim={"steps": 1})).final)
+    with pytest.raises(ConfigError, match=r"no single view of .* holds anything small"):
+        stage_bench.main(["image", model, "--data", str(work / "data"), "--closer"])
 
 
 def test_a_checkpoint_that_does_not_say_how_it_was_trained_is_refused(work):

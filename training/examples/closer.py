@@ -1,0 +1,136 @@
+"""Single views shown from closer, as the reasoner shows what is small a second time."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from scene_r1_ros.geometry import BoxXyxy
+from scene_r1_ros.reasoning.closer_look import into_part, part_around
+from scene_r1_ros.reasoning.sampling import Size
+
+from .around import GRID, Around, Thing
+from .example import Example
+
+CLOSER = 2.0
+"""How much larger things are shown."""
+_SHIFT = 0.25
+"""The part lies off its middle by up to this share of its side: a first box is rough."""
+_SEEN = 0.3
+"""Share of a thing's box that a part must show for the thing to be in it."""
+_BOX = re.compile(r'("bbox_2d"\s*:\s*)\[([^\]]*)\]')
+_SENTENCE = re.compile(r"(?<=[.?!])\s+")
+
+
+def some_closer(examples: Iterable[Example], share: float, seed: int) -> list[Example]:
+    """The examples, of which about ``share`` of those with one view show a part of it, enlarged:
+    around the target where it is small, around some other thing where the view does not show it.
+    """
+    shown = []
+    for example in examples:
+        rng = np.random.default_rng([seed, zlib.crc32(example.key.encode())])
+        single = example.stage == "image" and len(example.frames) == 1
+        seen_closer = closer(example, rng) if single and rng.random() < share else None
+        shown.append(seen_closer or example)
+    return shown
+
+
+def closer(example: Example, rng: np.random.Generator) -> Example | None:
+    """The example with a part of its only view, enlarged to the whole's size; boxes are in pixels
+    of that. None where there is nothing small to look at.
+
+    Sentences of the reasoning that name what the part does not show are left out.
+    """
+    around, target = example.around[0], example.boxes[0]
+    looked_at = target
+    if target is None:
+        boxes = [thing.box for thing in around.things]
+        looked_at = boxes[int(rng.integers(len(boxes)))] if boxes else None
+    part = looked_at and part_around(looked_at, example.image_size, CLOSER)
+    if not looked_at or not part:
+        return None
+    part = _moved(part, target, example.image_size, rng)
+    size = example.image_size
+    kept = [i for i, thing in enumerate(around.things) if _share(thing.box, part) >= _SEEN]
+    lost = [thing for i, thing in enumerate(around.things) if i not in kept]
+    return replace(
+        example,
+        key=f"{example.key}/closer",
+        frames=(replace(example.frames[0], part=part),),
+        boxes=(target and _inside(target, part, size),),
+        around=(_around(around, kept, part, size),),
+        completion=_said(example.completion, example.label, part, size, lost),
+    )
+
+
+def _moved(part: BoxXyxy, target: BoxXyxy | None, size: Size, rng: np.random.Generator) -> BoxXyxy:
+    """``part`` shifted at random, so that it still shows the ``target`` whole."""
+    sides = part[2] - part[0], part[3] - part[1]
+    moved = []
+    for axis, side in enumerate(sides):
+        low, high = 0.0, size[axis] - side
+        if target is not None:
+            low = max(low, target[axis + 2] - side)
+            high = max(low, min(high, target[axis]))
+        start = part[axis] + rng.uniform(-_SHIFT, _SHIFT) * side
+        moved.append(float(np.clip(round(start), np.ceil(low), max(np.ceil(low), np.floor(high)))))
+    return (moved[0], moved[1], moved[0] + sides[0], moved[1] + sides[1])
+
+
+def _share(box: BoxXyxy, part: BoxXyxy) -> float:
+    shown = [min(box[i + 2], part[i + 2]) - max(box[i], part[i]) for i in (0, 1)]
+    area = max(1e-6, (box[2] - box[0]) * (box[3] - box[1]))
+    return max(0.0, shown[0]) * max(0.0, shown[1]) / area
+
+
+def _inside(box: BoxXyxy, part: BoxXyxy, size: Size) -> BoxXyxy:
+    x0, y0, x1, y1 = into_part(box, part, size)
+    return max(0.0, x0), max(0.0, y0), min(float(size[0]), x1), min(float(size[1]), y1)
+
+
+def _around(around: Around, kept: list[int], part: BoxXyxy, size: Size) -> Around:
+    things = tuple(
+        Thing(t.object_id, t.name, _inside(t.box, part, size), t.color)
+        for t in (around.things[i] for i in kept)
+    )
+    if around.owners is None:
+        return Around(things)
+    rows, columns = (
+        ((start + (np.arange(count) + 0.5) / count * (end - start)) * count / whole).astype(int)
+        for count, start, end, whole in (
+            (GRID[0], part[1], part[3], size[1]),
+            (GRID[1], part[0], part[2], size[0]),
+        )
+    )
+    places = np.full(len(around.things) + 1, -1, np.int16)  # the last is that of "none of them"
+    places[kept] = np.arange(len(kept))
+    return Around(things, places[around.owners[np.ix_(rows, columns)]])
+
+
+def _said(completion: str, label: str, part: BoxXyxy, size: Size, lost: list[Thing]) -> str:
+    def convert(found: re.Match[str]) -> str:
+        x0, y0, x1, y1 = (float(v) for v in found[2].split(","))
+        box = [round(v, 2) for v in _inside((x0, y0, x1, y1), part, size)]
+        return f"{found[1]}{json.dumps(box)}"
+
+    unseen = [_naming(thing) for thing in lost]
+    thought, end, answer = completion.partition("</think>")
+    asked, quote, told = thought.rpartition('"')  # the query may hold sentences of its own
+    kept = [
+        sentence
+        for sentence in _SENTENCE.split(told)
+        if (label and label in sentence) or not any(name.search(sentence) for name in unseen)
+    ]
+    return _BOX.sub(convert, asked + quote + " ".join(kept) + end + answer)
+
+
+def _naming(thing: Thing) -> re.Pattern[str]:
+    """What names a thing in a sentence: "red door", "red striped door"."""
+    name = re.escape(thing.name.replace("_", " "))
+    color = "" if thing.name.startswith(thing.color) else rf"{re.escape(thing.color)}(?: \w+)? "
+    return re.compile(rf"\b{color}{name}\b")
