@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 TOGETHER = 16
 """Frames whose prompts are answered in one batch."""
+SPARE = 1.5
+"""A closer look is taken where so many times the time is left that the rest would take with it."""
 LOCATE = "look for the {}."
 """How a thing that a query names is asked for by itself: of whole sentences a small model denies
 less than of a bare name."""
@@ -79,6 +81,7 @@ class BoxElection:
         self.window = replies.frames.window
         self.control = replies.dialogue.control
         self.trace = replies.dialogue.trace
+        self._begun = time.perf_counter()
 
     def hold(self, frames: Sequence[RgbdFrame], spatial: SpatialQuery | None = None) -> Elected:
         """Let ``frames`` vote; with ``spatial`` also on each thing that the query names.
@@ -91,6 +94,7 @@ class BoxElection:
             UnparsableAnswerError: if no frame's reply can be used.
             DeadlineError, CancelledError, BackendError: as the control and the model say.
         """
+        self._begun = time.perf_counter()
         things = dict.fromkeys(spatial.things) if spatial else {}
         whole = self._ballot(frames, (0, 1 + len(things)))
         if not whole.votes:
@@ -148,7 +152,9 @@ class BoxElection:
         for begin in range(0, len(frames), TOGETHER):
             asked = frames[begin : begin + TOGETHER]
             said = list(zip(asked, replies.ask_each(stage, asked, thing), strict=True))
-            if target and self.config.vote_closer > 1.0:
+            done = begin + len(asked)
+            share = (turn[0] + done / len(frames)) / turn[1]
+            if target and self._looks_closer(share, len(asked) / len(frames) / turn[1]):
                 said += self._from_closer(replies, said, thing)
             for frame, reply in said:
                 if reply is None:
@@ -156,12 +162,20 @@ class BoxElection:
                 view = checked_view(self.window, frame, reply.box, self.lift_box)
                 sure = 1.0 if reply.probability is None else reply.probability
                 votes.append((Vote(view, sure, opposes=not thing), reply))
-            done = begin + len(asked)
             boxed = len({vote.view.stamp_ns for vote, _ in votes if vote.view.box is not None})
             text = f"{done} of {len(frames)} frames looked at; a box in {boxed} of them."
-            share = (turn[0] + done / len(frames)) / turn[1]
             self.control.progress("image", share, f"{thing}: {text}" if thing else text)
         return Ballot(tuple(votes))
+
+    def _looks_closer(self, share: float, step: float) -> bool:
+        """Whether what is small is to be seen from closer: if that is wanted, and the deadline
+        leaves time for it beside the whole frames, of which the ``share`` is looked at, ``step`` of
+        it just now."""
+        left = self.control.remaining()
+        if self.config.vote_closer <= 1.0 or left is None:
+            return self.config.vote_closer > 1.0
+        spent = time.perf_counter() - self._begun
+        return left > SPARE * spent * (1.0 - share + step) / share
 
     def _from_closer(
         self,

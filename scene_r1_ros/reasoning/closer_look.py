@@ -19,7 +19,9 @@ from .sampling import Size
 ROOM = 1.6
 """A part is at least so much wider and higher than the box that it is around."""
 WORTH = 0.75
-"""A part of more than this share of the frame's side is not worth a second look."""
+"""A part of more than this share of the frame's sides is not worth a second look."""
+LEAST_CLOSER = 1.5
+"""The least enlargement that is worth asking for."""
 
 
 def part_around(box: BoxXyxy, size: Size, closer: float) -> BoxXyxy | None:

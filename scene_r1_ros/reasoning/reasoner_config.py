@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config import Config, option
+from ..errors import ConfigError
+from .closer_look import LEAST_CLOSER
 from .prompts import PromptStyle
 from .sampling import ImageBudget
 from .views import ViewWeights
@@ -74,7 +76,8 @@ class ReasonerConfig(Config):
     )  # fmt: skip
     vote_confidence: float = option(
         0.3, "With vote_frames: below this confidence nothing was found. s / (1 + s), where s is "
-        "about the number of frames that are sure of the same place.",
+        "about the number of frames, and of parts of them with vote_closer, that are sure of the "
+        "same place.",
         minimum=0.0, maximum=1.0,
     )  # fmt: skip
     vote_relations: bool = option(
@@ -86,8 +89,8 @@ class ReasonerConfig(Config):
     vote_closer: float = option(
         0.0, "With vote_frames: where the box of what is looked for is small, the part of the "
         "frame around it is shown too, enlarged up to so many times, and what is said of that is "
-        "one vote more; as many replies again at most. 1: off. 0: as the checkpoint says, else "
-        "off.",
+        "one vote more; as many replies again at most, fewer where the deadline is near. 1.5 and "
+        "more; 1: off; 0: as the checkpoint says, else off.",
         minimum=0.0, maximum=8.0,
     )  # fmt: skip
     vote_prompts: int = option(
@@ -122,6 +125,15 @@ class ReasonerConfig(Config):
     weight_diversity: float = option(
         0.3, "Ranking: how strongly views like those taken are avoided.", minimum=0.0, maximum=10.0
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if 0.0 < self.vote_closer < LEAST_CLOSER and self.vote_closer != 1.0:
+            raise ConfigError(
+                f"vote_closer = {self.vote_closer:g}: choose {LEAST_CLOSER:g} or more, since a "
+                "part that is hardly smaller than the frame shows nothing better; 1: off; 0: as "
+                "the checkpoint says."
+            )
 
     @property
     def style(self) -> PromptStyle:

@@ -142,7 +142,8 @@ def _strips(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     for (stage, about), calls in asked.items():
         title = f"where is {about or 'it'} in each of {len(calls)} frames?"
         if stage == CLOSER:
-            title = f"where is {about or 'it'} in the parts around {len(calls)} small boxes?"
+            title = f"where is {about or 'it'}, seen from closer? "
+            title += f"Parts around small boxes: {len(calls)}"
         votes = [_vote(record, call, agreement) for call in calls]
         strips.append({"title": title, "calls": calls, "votes": votes})
     return strips

@@ -13,7 +13,7 @@ from .dialogue import Dialogue, Read, Reader
 from .messages import Conversation
 from .prompts import image_prompt
 from .query_frames import QueryFrames, stamps_of
-from .replies import ImageReply, read_image
+from .replies import ImageReply, box_said, read_image
 
 
 class ViewReplies:
@@ -79,7 +79,10 @@ class ViewReplies:
         def read(generation: Generation) -> tuple[ImageReply, Read]:
             reply, seen = read_image(generation, [frame], self.dialogue.backend.box_frame)
             if reply.box is not None:
-                reply = replace(reply, box=out_of_part(reply.box, part, size))
+                box = out_of_part(reply.box, part, size)
+                reply = replace(reply, box=box)
+                said = f"box {box_said(box)} of the whole frame, {reply.label!r}"
+                seen = replace(seen, outcome=said)
             return reply, seen
 
         return messages, (frame.stamp_ns,), read

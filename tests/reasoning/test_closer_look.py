@@ -10,6 +10,7 @@ import pytest
 from scripted_backend import reply
 from truthful_model import ROOM, WINDOW, Truthful, reasoner, shown_frames
 
+from scene_r1_ros.control import Control
 from scene_r1_ros.errors import ConfigError
 from scene_r1_ros.geometry import box_iou
 from scene_r1_ros.reasoning.closer_look import enlarged, into_part, out_of_part, part_around
@@ -106,9 +107,38 @@ def test_a_reply_from_closer_that_cannot_be_used_leaves_the_first():
         whole = np.array_equal(picture.image, frame.color)
         return Truthful("red")(messages) if whole else "?"
 
-    found = reasoner(script, vote_frames=8, vote_closer=2.0).ground(WINDOW, "the red box")
+    model = reasoner(script, vote_frames=8, vote_closer=2.0)
+    found, trace = model.ground_traced(WINDOW, "the red box")
+    closer = [call.usable for call in trace.calls if call.stage == "closer"]
+    assert closer
+    assert not any(closer)
     anchor = WINDOW.at(found.anchor_stamp_ns)
     assert box_iou(found.prompt, ROOM.box_in("red", anchor)) > 0.9
+
+
+@pytest.mark.parametrize(("left", "looks"), [(1e-6, False), (1e6, True)])
+def test_no_closer_look_costs_the_answer_its_deadline(left, looks):
+    control = Control()
+    control.remaining = lambda: left
+    model = reasoner(Truthful("red"), vote_frames=8, vote_closer=2.0)
+    found, trace = model.ground_traced(WINDOW, "the red box", control)
+    assert found.found
+    assert ("closer" in {call.stage for call in trace.calls}) == looks
+
+
+def test_the_trace_tells_the_box_in_the_whole_frame():
+    _, trace = reasoner(Blurred(), vote_frames=10, vote_closer=2.0).ground_traced(
+        WINDOW, "the red box"
+    )
+    told = [call for call in trace.calls if call.stage == "closer" and call.boxes]
+    assert told
+    for call in told:
+        left, top, right, bottom = (
+            float(v) for v in call.outcome.split("[")[1].split("]")[0].split(",")
+        )
+        red = ROOM.box_in("red", WINDOW.at(call.stamps_ns[0]))
+        assert box_iou((left, top, right, bottom), red) > 0.75
+        assert call.outcome.endswith("px of the whole frame, 'red'")
 
 
 @pytest.mark.parametrize("closer", [0.0, 1.0])
@@ -125,7 +155,7 @@ def test_the_page_shows_the_parts_and_the_answer_on_the_whole_frame():
     record = trace.to_json()
     page = render_page(record, {})
     parts = sum(call["stage"] == "closer" for call in record["calls"])
-    assert f"where is it in the parts around {parts} small boxes?" in page
+    assert f"where is it, seen from closer? Parts around small boxes: {parts}<" in page
     whole = next(
         call
         for call in record["calls"]
@@ -136,6 +166,7 @@ def test_the_page_shows_the_parts_and_the_answer_on_the_whole_frame():
     assert base64.b64encode(b"the whole frame").decode() in top
 
 
-def test_how_much_closer_is_checked():
+@pytest.mark.parametrize("closer", [9.0, 1.2, 0.5])
+def test_how_much_closer_is_checked(closer):
     with pytest.raises(ConfigError, match="vote_closer"):
-        ReasonerConfig(vote_closer=9.0)
+        ReasonerConfig(vote_closer=closer)

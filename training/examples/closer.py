@@ -64,7 +64,7 @@ def closer(example: Example, rng: np.random.Generator) -> Example | None:
         frames=(replace(example.frames[0], part=part),),
         boxes=(target and _inside(target, part, size),),
         around=(_around(around, kept, part, size),),
-        completion=_said(example.completion, example.label, part, size, lost),
+        completion=_said(example.completion, part, size, lost, [around.things[i] for i in kept]),
     )
 
 
@@ -112,25 +112,34 @@ def _around(around: Around, kept: list[int], part: BoxXyxy, size: Size) -> Aroun
     return Around(things, places[around.owners[np.ix_(rows, columns)]])
 
 
-def _said(completion: str, label: str, part: BoxXyxy, size: Size, lost: list[Thing]) -> str:
+def _said(completion: str, part: BoxXyxy, size: Size, lost: list[Thing], kept: list[Thing]) -> str:
     def convert(found: re.Match[str]) -> str:
         x0, y0, x1, y1 = (float(v) for v in found[2].split(","))
         box = [round(v, 2) for v in _inside((x0, y0, x1, y1), part, size)]
         return f"{found[1]}{json.dumps(box)}"
 
-    unseen = [_naming(thing) for thing in lost]
+    # of two things that a name fits, one that is still seen may be meant
+    unseen = {name for thing in lost for name in _names(thing)}
+    unseen -= {name for thing in kept for name in _names(thing)}
+    naming = [re.compile(name) for name in sorted(unseen)]
+    # a table that is lost is not named by "coffee table"
+    longer = {k.name for k in kept for other in lost if other.name in k.name.split()[1:]}
+    other = re.compile("|".join(map(re.escape, sorted(longer))) or r"(?!)")
     thought, end, answer = completion.partition("</think>")
     asked, quote, told = thought.rpartition('"')  # the query may hold sentences of its own
-    kept = [
+    left = [
         sentence
         for sentence in _SENTENCE.split(told)
-        if (label and label in sentence) or not any(name.search(sentence) for name in unseen)
+        if not any(name.search(other.sub("", sentence)) for name in naming)
     ]
-    return _BOX.sub(convert, asked + quote + " ".join(kept) + end + answer)
+    return _BOX.sub(convert, asked + quote + " ".join(left) + end + answer)
 
 
-def _naming(thing: Thing) -> re.Pattern[str]:
-    """What names a thing in a sentence: "red door", "red striped door"."""
+def _names(thing: Thing) -> tuple[str, ...]:
+    """Patterns of what a sentence may call a thing: "door", "red door", "red striped door",
+    "the red one"."""
     name = re.escape(thing.name.replace("_", " "))
-    color = "" if thing.name.startswith(thing.color) else rf"{re.escape(thing.color)}(?: \w+)? "
-    return re.compile(rf"\b{color}{name}\b")
+    if not thing.color or thing.name.startswith(thing.color):
+        return (rf"\b{name}\b",)
+    color = re.escape(thing.color)
+    return (rf"\b{name}\b", rf"\b{color}(?: \w+)? {name}\b", rf"\b{color} one\b")

@@ -37,7 +37,8 @@ class DataConfig(Config):
     min_frames: int = option(6, "Frames of a clip, at least.", minimum=2, maximum=256)
     max_frames: int = option(16, "Frames of a clip, at most.", minimum=2, maximum=256)
     closer: float = option(
-        0.0, "Share of single views of sft that are shown from closer, as reasoner.closer does.",
+        0.0, "Share of the single views of sft that are shown from closer, as reasoner.vote_closer "
+        "does, where what is looked at is small.",
         minimum=0.0, maximum=1.0,
     )  # fmt: skip
     views: int = option(4, "Views of a stage 2 prompt, at most.", minimum=1, maximum=16)

@@ -74,19 +74,49 @@ def test_owners_and_things_are_those_of_the_part(view):
     assert around.things[green].box == pytest.approx(box)
 
 
-def test_sentences_about_what_is_out_of_the_part_are_left_out_and_the_query_stays(view):
-    told = '<think>I look for "this is a box. it is left of the red box". I see a red box. '
-    told += 'There is a green box.</think><answer>{"bbox_2d": [8, 8, 36, 36], "label": "green box"}'
-    told += "</answer>"
-    example = replace(view, completion=told)
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "This view shows a red box and a table.",
+        "It is left of the desk, which fits.",
+        "The red one is not meant.",
+        "There is a red striped box.",
+    ],
+)
+def test_sentences_about_what_is_out_of_the_part_are_left_out_and_the_query_stays(view, sentence):
+    # as synth writes it: a bare noun as the label, colours beside it
+    red, green = (
+        replace(thing, name="box", color=thing.name.split()[0]) for thing in view.around[0].things
+    )
+    desk = replace(red, name="desk", color="", object_id=7)
+    around = replace(view.around[0], things=(red, green, desk))
+    told = '<think>I look for "this is a box. it is left of the desk". There is a green box. '
+    told += f'{sentence}</think><answer>{{"bbox_2d": [8, 8, 36, 36], "label": "box"}}</answer>'
+    example = replace(view, completion=told, around=(around,), label="box")
     shown, hidden = set(), set()
     for rng in seeds():
         found = closer(example, rng)
-        names = {thing.name for thing in found.around[0].things}
-        (shown if "red box" in names else hidden).add(found.completion.split("</think>")[0])
+        seen = len(found.around[0].things) == 3
+        (shown if seen else hidden).add(found.completion.split("</think>")[0])
     full = told.split("</think>")[0]
     assert shown <= {full}
-    assert hidden == {full.replace(" I see a red box.", "")}
+    assert hidden == {full.replace(f" {sentence}", "")}
+
+
+def test_a_longer_name_that_holds_a_lost_one_stays(view):
+    table, coffee = (
+        replace(thing, name=name, color="brown")
+        for thing, name in zip(view.around[0].things, ("table", "coffee table"), strict=True)
+    )
+    around = replace(view.around[0], things=(table, coffee))
+    told = '<think>I look for "table". There is a brown coffee table. There is a table.</think>'
+    told += '<answer>{"bbox_2d": [8, 8, 36, 36], "label": "coffee table"}</answer>'
+    example = replace(view, completion=told, around=(around,), label="coffee table")
+    found = [closer(example, rng) for rng in seeds()]
+    alone = [e.completion for e in found if len(e.around[0].things) == 1]
+    assert alone
+    for completion in alone:
+        assert completion.startswith(told.split(" There is a table.")[0] + "</think>")
 
 
 def test_where_the_target_is_not_seen_some_other_thing_is_looked_at(view):
