@@ -94,7 +94,6 @@ class BoxElection:
             UnparsableAnswerError: if no frame's reply can be used.
             DeadlineError, CancelledError, BackendError: as the control and the model say.
         """
-        self._begun = time.perf_counter()
         things = dict.fromkeys(spatial.things) if spatial else {}
         whole = self._ballot(frames, (0, 1 + len(things)))
         if not whole.votes:
@@ -171,11 +170,11 @@ class BoxElection:
         """Whether what is small is to be seen from closer: if that is wanted, and the deadline
         leaves time for it beside the whole frames, of which the ``share`` is looked at, ``step`` of
         it just now."""
+        if self.config.vote_closer <= 1.0:
+            return False
         left = self.control.remaining()
-        if self.config.vote_closer <= 1.0 or left is None:
-            return self.config.vote_closer > 1.0
         spent = time.perf_counter() - self._begun
-        return left > SPARE * spent * (1.0 - share + step) / share
+        return left is None or left > SPARE * spent * (1.0 - share + step) / share
 
     def _from_closer(
         self,
@@ -189,7 +188,8 @@ class BoxElection:
             if reply is not None and reply.box is not None:
                 size = frame.intrinsics.width, frame.intrinsics.height
                 part = part_around(reply.box, size, self.config.vote_closer)
-                parts += [(frame, part)] if part is not None else []
+                if part is not None:
+                    parts.append((frame, part))
         seen = replies.ask_closer(parts, thing) if parts else []
         return [(frame, reply) for (frame, _), reply in zip(parts, seen, strict=True)]
 

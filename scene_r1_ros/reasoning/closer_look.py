@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ConfigError
 from ..geometry import BoxXyxy
-from .sampling import Size
+from .sampling import Size, resized
 
 ROOM = 1.6
 """A part is at least so much wider and higher than the box that it is around."""
@@ -22,6 +23,19 @@ WORTH = 0.75
 """A part of more than this share of the frame's sides is not worth a second look."""
 LEAST_CLOSER = 1.5
 """The least enlargement that is worth asking for."""
+
+
+def check_closer(vote_closer: float) -> None:
+    """Refuse what would enlarge too little to show anything better.
+
+    Raises:
+        ConfigError: unless it is 0 or 1, which enlarge nothing, or :data:`LEAST_CLOSER` or more.
+    """
+    if vote_closer not in (0.0, 1.0) and vote_closer < LEAST_CLOSER:
+        raise ConfigError(
+            f"vote_closer = {vote_closer:g}: choose {LEAST_CLOSER:g} or more, since a part that is "
+            "hardly smaller than the frame shows nothing better; 1: off; 0: as the checkpoint says."
+        )
 
 
 def part_around(box: BoxXyxy, size: Size, closer: float) -> BoxXyxy | None:
@@ -47,8 +61,9 @@ def enlarged(color: NDArray[np.uint8], part: BoxXyxy, size: Size) -> NDArray[Any
 
     left, top, right, bottom = (int(v) for v in part)
     cut = color[top:bottom, left:right]
-    shrinks = cut.shape[1] >= size[0]
-    return cv2.resize(cut, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    if cut.shape[1] >= size[0]:
+        return resized(cut, size)
+    return cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC)
 
 
 def into_part(box: BoxXyxy, part: BoxXyxy, size: Size) -> BoxXyxy:

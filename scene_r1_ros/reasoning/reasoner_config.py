@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config import Config, option
-from ..errors import ConfigError
-from .closer_look import LEAST_CLOSER
+from .closer_look import check_closer
 from .prompts import PromptStyle
 from .sampling import ImageBudget
 from .views import ViewWeights
@@ -128,12 +127,7 @@ class ReasonerConfig(Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if 0.0 < self.vote_closer < LEAST_CLOSER and self.vote_closer != 1.0:
-            raise ConfigError(
-                f"vote_closer = {self.vote_closer:g}: choose {LEAST_CLOSER:g} or more, since a "
-                "part that is hardly smaller than the frame shows nothing better; 1: off; 0: as "
-                "the checkpoint says."
-            )
+        check_closer(self.vote_closer)
 
     @property
     def style(self) -> PromptStyle:

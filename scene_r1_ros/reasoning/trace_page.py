@@ -92,22 +92,20 @@ def _answer_picture(record: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     size = record["window"].get("frame_size")
     said = result.get("prompt_xyxy") or result["box_xyxy"]
-    whole = [call for call in reversed(record["calls"]) if call["stage"] != CLOSER]
-    for call in whole:
+    for call in reversed(record["calls"]):
+        if call["stage"] == CLOSER:
+            continue
         keys = image_keys(call)
         for number, stamp in enumerate(call["stamps_ns"]):
             boxes = (b for b in call["boxes"] if b["image"] == number)
             drawn = [b for b in boxes if size is None or _is_box(b, said, size)]
             if stamp == result["anchor_stamp_ns"] and drawn and number < len(keys):
                 return {"key": keys[number], "boxes": [_moved(drawn[0], result["box_xyxy"], size)]}
-    if any(_of_anchor(call, result) for call in record["calls"] if call["stage"] == CLOSER):
-        for call in whole:
-            if _of_anchor(call, result):  # what was said of its part is drawn on the whole
-                box = {"image": 0, "label": result["label"]}
-                return {
-                    "key": image_keys(call)[0],
-                    "boxes": [_moved(box, result["box_xyxy"], size)],
-                }
+    alone = [call for call in record["calls"] if _of_anchor(call, result)]
+    shown = [call for call in alone if call["stage"] != CLOSER]
+    if shown and len(shown) < len(alone):  # what was said of its part is drawn on the whole
+        box = {"image": 0, "label": result["label"]}
+        return {"key": image_keys(shown[0])[0], "boxes": [_moved(box, result["box_xyxy"], size)]}
     return None
 
 

@@ -17,10 +17,10 @@ from scene_r1_ros.reasoning.sampling import Size
 
 from ..examples.example import Example
 from ..examples.render import Renderer
+from ..examples.said_boxes import with_boxes
 from ..rewards.texts import strict_parts
 from .settings import CotConfig
 
-_BOX = re.compile(r'("bbox_2d"\s*:\s*)\[([^\]]*)\]')
 _VIEW = re.compile(r'"view"\s*:\s*(\d+)')
 
 
@@ -94,15 +94,15 @@ def in_original_pixels(text: str, sizes: Sequence[Size], frame: BoxFrame, exampl
     named = _VIEW.search(text)
     view = min(max(int(named[1]), 1), len(sizes)) if named and len(sizes) > 1 else 1
 
-    def convert(found: re.Match[str]) -> str:
+    def convert(said: str) -> list[float] | None:
         try:
-            numbers = [float(v) for v in json.loads(f"[{found[2]}]")]
+            numbers = [float(v) for v in json.loads(f"[{said}]")]
             x0, y0, x1, y1 = box_to_image(
                 (numbers[0], numbers[1], numbers[2], numbers[3]),
                 frame, sizes[view - 1], example.image_size,
             )  # fmt: skip
         except (ValueError, TypeError, IndexError):
-            return found[0]
-        return f"{found[1]}{json.dumps([round(v) for v in (x0, y0, x1, y1)])}"
+            return None
+        return [round(v) for v in (x0, y0, x1, y1)]
 
-    return _BOX.sub(convert, text)
+    return with_boxes(text, convert)

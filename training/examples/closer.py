@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from scene_r1_ros.reasoning.sampling import Size
 
 from .around import GRID, Around, Thing
 from .example import Example
+from .said_boxes import with_boxes
 
 CLOSER = 2.0
 """How much larger things are shown."""
@@ -23,7 +23,6 @@ _SHIFT = 0.25
 """The part lies off its middle by up to this share of its side: a first box is rough."""
 _SEEN = 0.3
 """Share of a thing's box that a part must show for the thing to be in it."""
-_BOX = re.compile(r'("bbox_2d"\s*:\s*)\[([^\]]*)\]')
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
 
 
@@ -33,9 +32,10 @@ def some_closer(examples: Iterable[Example], share: float, seed: int) -> list[Ex
     """
     shown = []
     for example in examples:
-        rng = np.random.default_rng([seed, zlib.crc32(example.key.encode())])
-        single = example.stage == "image" and len(example.frames) == 1
-        seen_closer = closer(example, rng) if single and rng.random() < share else None
+        seen_closer = None
+        if share and example.stage == "image" and len(example.frames) == 1:
+            rng = np.random.default_rng([seed, zlib.crc32(example.key.encode())])
+            seen_closer = closer(example, rng) if rng.random() < share else None
         shown.append(seen_closer or example)
     return shown
 
@@ -94,10 +94,8 @@ def _inside(box: BoxXyxy, part: BoxXyxy, size: Size) -> BoxXyxy:
 
 
 def _around(around: Around, kept: list[int], part: BoxXyxy, size: Size) -> Around:
-    things = tuple(
-        Thing(t.object_id, t.name, _inside(t.box, part, size), t.color)
-        for t in (around.things[i] for i in kept)
-    )
+    seen = (around.things[i] for i in kept)
+    things = tuple(replace(thing, box=_inside(thing.box, part, size)) for thing in seen)
     if around.owners is None:
         return Around(things)
     rows, columns = (
@@ -113,10 +111,9 @@ def _around(around: Around, kept: list[int], part: BoxXyxy, size: Size) -> Aroun
 
 
 def _said(completion: str, part: BoxXyxy, size: Size, lost: list[Thing], kept: list[Thing]) -> str:
-    def convert(found: re.Match[str]) -> str:
-        x0, y0, x1, y1 = (float(v) for v in found[2].split(","))
-        box = [round(v, 2) for v in _inside((x0, y0, x1, y1), part, size)]
-        return f"{found[1]}{json.dumps(box)}"
+    def convert(said: str) -> list[float]:
+        x0, y0, x1, y1 = (float(v) for v in said.split(","))
+        return [round(v, 2) for v in _inside((x0, y0, x1, y1), part, size)]
 
     # of two things that a name fits, one that is still seen may be meant
     unseen = {name for thing in lost for name in _names(thing)}
@@ -132,7 +129,7 @@ def _said(completion: str, part: BoxXyxy, size: Size, lost: list[Thing], kept: l
         for sentence in _SENTENCE.split(told)
         if not any(name.search(other.sub("", sentence)) for name in naming)
     ]
-    return _BOX.sub(convert, asked + quote + " ".join(left) + end + answer)
+    return with_boxes(asked + quote + " ".join(left) + end + answer, convert)
 
 
 def _names(thing: Thing) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +29,9 @@ from scene_r1_ros.recordings.files import read_color
 
 from .errors import TrainingError
 from .example import Example
+from .said_boxes import with_boxes
 from .settings import DataConfig
 
-_BOX = re.compile(r'("bbox_2d"\s*:\s*)\[([^\]]*)\]')
 _PROMPTS = {"temporal": temporal_prompt, "image": image_prompt, "answer": answer_prompt}
 
 
@@ -131,14 +130,13 @@ class Renderer:
         """What to say, with boxes in the model's own frame."""
         seen = self.view.size(self.sent_size(example))
 
-        def convert(found: re.Match[str]) -> str:
-            numbers = json.loads(f"[{found[2]}]")
+        def convert(said: str) -> list[float]:
+            numbers = json.loads(f"[{said}]")
             box = box_to_model(tuple(numbers), self.view.box_frame, seen, example.image_size)
             decimals = 3 if self.view.box_frame == "unit" else 0
-            said = [round(v, decimals) if decimals else round(v) for v in box]
-            return f"{found[1]}{json.dumps(said)}"
+            return [round(v, decimals) if decimals else round(v) for v in box]
 
-        return _BOX.sub(convert, example.completion)
+        return with_boxes(example.completion, convert)
 
 
 def rows_dataset(examples: Sequence[Example], renderer: Renderer) -> Any:

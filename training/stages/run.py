@@ -104,13 +104,13 @@ def load_examples(kind: str, settings: TrainSettings) -> list[Example]:
     if stage is None:
         shares = config.stage_shares()
         every = examples_from_chains(folder, config.chain_files(), tuple(shares), scenes)
-        every = some_closer(every, config.closer, config.seed)
         of_stage = {stage: [e for e in every if e.stage == stage] for stage in shares}
         found = [
             example
             for stage, mine in of_stage.items()
             for example in evenly(mine, math.ceil(shares[stage] * len(mine)))
         ]
+        found = some_closer(found, config.closer, config.seed)
     else:
         found = examples_from_labels(folder, stage, config, scenes)
     return evenly(found, config.limit or len(found))

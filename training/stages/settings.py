@@ -10,6 +10,7 @@ from typing import Any
 
 from scene_r1_ros.config import Config, option
 from scene_r1_ros.errors import ConfigError
+from scene_r1_ros.reasoning.closer_look import check_closer
 
 from ..examples.settings import DataConfig
 
@@ -204,6 +205,10 @@ class AskedConfig(Config):
         "nothing is said of it.",
         minimum=0.0, maximum=8.0,
     )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_closer(self.vote_closer)
 
 
 SECTIONS: tuple[tuple[str, type[Config]], ...] = (

@@ -38,3 +38,9 @@ def test_accelerate_settings(path):
     config = load_config_from_file(str(path))
     assert config.num_processes >= 1
     assert config.num_processes % config.num_machines == 0
+
+
+def test_an_enlargement_that_the_reasoner_would_refuse_is_refused_before_training():
+    assert load_settings(None, {"asked": {"vote_closer": 2.0}}).asked.vote_closer == 2.0
+    with pytest.raises(ConfigError, match=r"vote_closer = 1\.2: choose 1\.5 or more"):
+        load_settings(None, {"asked": {"vote_closer": 1.2}})

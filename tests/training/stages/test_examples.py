@@ -172,3 +172,15 @@ def test_rows_of_many_examples_are_made_without_pickling_any(work):
     assert rows[1]["key"] == examples[1].key
     with pytest.raises(TypeError, match="start workers with the method fork"):
         pickle.loads(pickle.dumps(rows.format["format_kwargs"]["transform"]))
+
+
+def test_boxes_that_are_said_are_converted_and_others_left():
+    import doctest
+
+    from scene_r1_training.examples import said_boxes
+
+    result = doctest.testmod(said_boxes)
+    assert (result.failed, result.attempted) == (0, 1)
+    text = 'in [1, 2] is {"bbox_2d": [?]} and {"bbox_2d" : [5, 6]}'
+    kept = said_boxes.with_boxes(text, lambda said: None if "?" in said else [7])
+    assert kept == 'in [1, 2] is {"bbox_2d": [?]} and {"bbox_2d" : [7]}'
