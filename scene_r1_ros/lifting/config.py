@@ -70,7 +70,7 @@ class LiftConfig(Config):
         12, "Neighbours whose mean distance is judged.", minimum=2, maximum=100
     )
     outlier_deviations: float = option(
-        2.5, "Standard deviations of that distance that make an outlier.", minimum=0.5, maximum=10
+        6.0, "Standard deviations of that distance that make an outlier.", minimum=0.5, maximum=10
     )
     cluster_share: float = option(
         0.15,

@@ -8,6 +8,10 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial import cKDTree
 
+AGREED = 0.9
+"""Mean share of the views from which on they agree on a small cluster: masks that bleed onto what
+is behind do so in each view elsewhere."""
+
 
 def statistical_inliers(
     points: NDArray[np.float32], neighbours: int, deviations: float
@@ -25,12 +29,18 @@ def statistical_inliers(
     return np.asarray(mean <= mean.mean() + deviations * mean.std())
 
 
-def main_clusters(points: NDArray[np.float32], gap: float, share: float) -> NDArray[np.bool_]:
+def main_clusters(
+    points: NDArray[np.float32],
+    gap: float,
+    share: float,
+    agreement: NDArray[np.float64] | None = None,
+) -> NDArray[np.bool_]:
     """Which (N,) points are in a cluster with at least ``share`` of the largest one's points.
 
     Points no farther apart than ``gap`` are in one cluster. A tenth of ``share`` is enough for a
     cluster straight above or below the largest: the legs of a stool, whose upper ends are too
-    thin to be measured.
+    thin to be measured. So it is for one that nearly all views call the object: ``agreement``
+    (N,) 0..1 is the share of those that see a point and do.
     """
     if len(points) == 0:
         return np.zeros(0, dtype=bool)
@@ -46,5 +56,8 @@ def main_clusters(points: NDArray[np.float32], gap: float, share: float) -> NDAr
     low, high = main.min(axis=0) - gap, main.max(axis=0) + gap
     inside = ((points[:, :2] >= low) & (points[:, :2] <= high)).all(axis=1)
     stacked = np.bincount(labels, weights=inside) > 0.9 * counts
-    large |= stacked & (counts >= 0.1 * share * counts.max())
+    trusted = stacked
+    if agreement is not None:
+        trusted = trusted | (np.bincount(labels, weights=agreement) >= AGREED * counts)
+    large |= trusted & (counts >= 0.1 * share * counts.max())
     return np.asarray(large[labels])

@@ -39,6 +39,11 @@ class FusedCloud:
             self.opposing[kept],
         )
 
+    @property
+    def agreement(self) -> NDArray[np.float64]:
+        """Share (N,) of the views that see a point and call it the object."""
+        return self.supporting / np.maximum(1, self.supporting + self.opposing)
+
     def __len__(self) -> int:
         return len(self.points)
 

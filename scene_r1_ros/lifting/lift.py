@@ -71,7 +71,8 @@ def lift(
         cloud = _kept(cloud, inliers, config, "outlier removal leaves")
     if config.cluster:
         gap = max(2.5 * voxel, 0.02, _SPARSE * _pixel_size(views))
-        clusters = main_clusters(cloud.points, gap, config.cluster_share)
+        agreement = cloud.agreement if config.fuse_by_visibility and len(views) >= 5 else None
+        clusters = main_clusters(cloud.points, gap, config.cluster_share, agreement)
         cloud = _kept(cloud, clusters, config, "the main cluster holds")
     control.progress(STAGE, 0.8, "fitting the box")
     box = _box(cloud, views, window, config)

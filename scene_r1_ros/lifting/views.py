@@ -44,7 +44,7 @@ def object_view(frame: RgbdFrame, mask: Bool, config: LiftConfig, most_points: i
         trusted = largest_components(trusted, config.component_share)
     if config.erode:
         pixels = max(1, round(config.erosion_pixels * frame.intrinsics.width / 640))
-        trusted = eroded(trusted, pixels)
+        trusted = trusted & eroded(trusted | ~(depth > 0), pixels)
     trusted = trusted & (depth > 0)
     if config.reject_depth_edges:
         trusted &= off_depth_edges(depth)
