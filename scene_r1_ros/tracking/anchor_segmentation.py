@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -22,14 +23,15 @@ from .color_cut import (
     patch_of,
     without_wall,
 )
+from .coplanar_parts import WELL_FITTED, foot_plate, with_sheet
 from .depth_surface import DepthSurface, PixelGrid, fit_surface
 from .planes import Plane
 from .region_choice import MIN_REGION, choose_regions
 from .regions import connected_regions
 
 Bool = NDArray[np.bool_]
-WELL_FITTED = 0.75
-"""IoU of the box with the bounds of what stands out in it, from which nothing else is sought."""
+_TELLING = 30
+"""Pixels of a part that tell its colours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,8 @@ class AnchorSegment:
     ``mask`` (h, w) on ``surface.grid`` is the object; ``occluder`` is what stands before it, so
     that the object may go on behind. ``background`` are the planes it stands on or before.
     ``box`` holds the prompt and the mask, in pixels. ``colors`` tell the object from what
-    is around it; one on the plane ``flat`` was found by them, for it hardly stands out in depth.
+    is around it; one on the plane ``flat`` was found by them, for it hardly stands out in depth,
+    as was the ``foot`` of one that stands on a thin plate.
     """
 
     surface: DepthSurface
@@ -49,6 +52,7 @@ class AnchorSegment:
     box: BoxXyxy
     colors: ColorModel
     flat: Plane | None = None
+    foot: ColorPatch | None = None
 
 
 def segment_box(
@@ -79,7 +83,7 @@ def segment_box(
             f"nothing stands out in box {_text(box)}: no region of at least {MIN_REGION} pixels "
             "lies mostly inside it. Draw the box around one whole object."
         )
-    mask, sheet = _with_sheet(surface, mask, planes, color, box, in_box)
+    mask, sheet = with_sheet(surface, mask, planes, color, box, in_box)
     if sheet is not None:
         planes = [item for item in planes if item is not sheet]
     mask = without_wall(grid, color, mask, box, in_box)
@@ -89,9 +93,12 @@ def segment_box(
         return _flat_segment(surface, patch, planes, box, in_box)
     occluder = _occluder(surface, mask, in_box)
     background = _supporting([p for p in planes if p.background], surface, mask)
+    foot = foot_plate(surface, mask, planes, color, box, in_box)
+    if foot is not None:
+        mask = mask | foot.mask
     colors = ColorModel.of(color, mask, ~mask)
     around = _union_box(box, mask, grid)
-    return AnchorSegment(surface, mask, occluder, background, around, colors)
+    return AnchorSegment(surface, mask, occluder, background, around, colors, foot=foot)
 
 
 def _flat_patch(
@@ -109,9 +116,11 @@ def _flat_patch(
     if fit >= WELL_FITTED and area > 0.6 * in_box.sum():
         return None
     patch = color_patch(surface, planes, color, box, in_box)
-    if patch is None or patch.fit < 0.6:
+    if patch is None or patch.fit < max(0.45, min(0.6, 2 * fit)):
         return None
     if mask is None or patch.fit > fit + 0.15:
+        return patch
+    if area < 0.05 * in_box.sum() and patch.fit > fit - 0.1:
         return patch
     frame_of_it = (mask & in_box & patch.mask).sum() > 0.4 * area
     larger = patch.mask.sum() > 1.3 * area
@@ -138,34 +147,6 @@ def _with_relief(
     if fit < patch.fit + 0.02:
         return patch
     return ColorPatch(whole, patch.plane, ColorModel.of(color, whole, ~whole), fit)
-
-
-def _with_sheet(
-    surface: DepthSurface,
-    mask: Bool,
-    planes: list[ScenePlane],
-    color: NDArray[np.uint8],
-    box: BoxXyxy,
-    in_box: Bool,
-) -> tuple[Bool, ScenePlane | None]:
-    """The mask with the sheet before a wall that makes it fill the box, and that wall: a bed's
-    headboard, which depth hardly parts from the wall and colour does."""
-    before = bounds_fit(mask & in_box, surface.grid, box)
-    if before >= WELL_FITTED:
-        return mask, None
-    near = ndimage.binary_dilation(mask, iterations=4)
-    best, fit, wall = mask, max(0.85, before + 0.15), None
-    for item in planes:
-        if not item.background or not item.plane.upright:
-            continue
-        patch = patch_of(surface.grid, color, item.inliers & ~mask, box, in_box)
-        if patch is None or (patch.mask & near).sum() < MIN_REGION:
-            continue
-        whole = mask | (patch.mask & surface.valid)
-        filled = bounds_fit(whole & in_box, surface.grid, box)
-        if filled > fit:
-            best, fit, wall = whole, filled, item
-    return best, wall
 
 
 def _plane_under(
@@ -244,8 +225,20 @@ def _object_regions(
             return own.mask
     mostly_inside = [region.label for region in choice.regions if region.share > 0.5]
     mask = _bounded(surface, mask, np.isin(labels, mostly_inside), in_box, box)
-    # a box cuts its object now and then; what it leaves out of it looks like what it holds
-    return mask if look_alike(color, mask & ~in_box, mask & in_box) else mask & in_box
+    return alike_outside(color, mask, in_box)
+
+
+def alike_outside(color: NDArray[np.uint8], mask: Bool, in_box: Bool) -> Bool:
+    """The mask, of whose parts outside the box only those stay that look like what is in it: a box
+    cuts its object now and then. Parts too small to tell are left out."""
+    inside = mask & in_box
+    count, labels = cv2.connectedComponents((mask & ~in_box).astype(np.uint8), connectivity=4)
+    kept = inside.copy()
+    for label in range(1, count):
+        part = labels == label
+        if part.sum() >= _TELLING and look_alike(color, part, inside):
+            kept |= part
+    return kept
 
 
 def _bounded(

@@ -32,13 +32,16 @@ class ColorModel:
         return np.asarray(cv2.blur(own.astype(np.float32), (5, 5)) > 0.5)
 
     @classmethod
-    def of(cls, color: NDArray[np.uint8], patch: Bool, beside: Bool) -> ColorModel:
-        """Learned from the pixels of ``patch`` and ``beside`` (h, w) of ``color`` (h, w, 3)."""
+    def of(
+        cls, color: NDArray[np.uint8], patch: Bool, beside: Bool, times: float = 1.0
+    ) -> ColorModel:
+        """Learned from the pixels of ``patch`` and ``beside`` (h, w) of ``color`` (h, w, 3); own
+        is what is more than so many ``times`` as usual in the patch."""
         a, b = (
             cv2.GaussianBlur(_histogram(color, part).reshape(16, 16, 16), (3, 3), 0.7)
             for part in (patch, beside)
         )
-        return cls(np.asarray(a > b))
+        return cls(np.asarray(a > times * b))
 
 
 @dataclass(frozen=True, eq=False)

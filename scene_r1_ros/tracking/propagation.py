@@ -73,6 +73,9 @@ def observe(
     on_model = (index >= 0) & model.near(model.voxel + 0.01)[index]
     planes = settled(view, segment.background, on_model)
     standing = off_planes(view, planes)
+    if segment.foot is not None:
+        in_color = segment.foot.colors.alike(np.ascontiguousarray(frame.color[view.grid.slices]))
+        standing |= on_model & in_color
     allowed = standing & (index >= 0) & core[index]
     asked = standing & ~allowed
     alike = segment.colors.alike(np.ascontiguousarray(frame.color[view.grid.slices]))

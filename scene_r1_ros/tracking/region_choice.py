@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ from .regions import Labels
 Bool = NDArray[np.bool_]
 MIN_REGION = 12
 """Smallest region, in grid pixels, that can be an object."""
+_COLORED = 15.0
+"""Chroma from which on a colour has a hue."""
+_HUE = math.cos(math.radians(12))
+"""Of hues no farther apart than this, two colours are one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +203,11 @@ def _completes(
     if np.count_nonzero(distance < touch) >= 3:
         return True
     reach = 0.3 * float(np.linalg.norm(np.ptp(tree.data, axis=0)))
-    if gain > 0.08 and distance.min() < reach and any(_of_one_hue(region, r) for r in group):
+    if (
+        gain > 0.08
+        and distance.min() < reach
+        and any(of_one_hue(region.color, r.color) for r in group)
+    ):
         return True
     low, high = tree.data[:, :2].min(axis=0) - touch, tree.data[:, :2].max(axis=0) + touch
     over = ((region.points[:, :2] > low) & (region.points[:, :2] < high)).all(axis=1)
@@ -241,9 +250,16 @@ def _alike(a: Region, b: Region) -> bool:
     return bool(np.linalg.norm(a.color - b.color) < 25)
 
 
-def _of_one_hue(a: Region, b: Region) -> bool:
-    """As alike, but one may lie in the shade."""
-    return bool(np.linalg.norm((a.color - b.color) * (0.5, 1.0, 1.0)) < 20)
+def of_one_hue(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    """Whether two colours (L*a*b*, 8-bit scale) are alike but for light and shade, which scale
+    chroma with lightness and leave the hue as it is."""
+    if np.linalg.norm((a - b) * (0.5, 1.0, 1.0)) < 20:
+        return True
+    one, other = a[1:] - 128, b[1:] - 128
+    chroma = np.linalg.norm(one), np.linalg.norm(other)
+    if min(chroma) < _COLORED:
+        return False
+    return bool(one @ other > _HUE * chroma[0] * chroma[1])
 
 
 def _stands_on(region: Region, main: Region) -> bool:

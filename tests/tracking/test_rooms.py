@@ -52,6 +52,9 @@ def test_what_goes_on_beyond_the_box_is_not_the_object(seed, instance, frame, le
     [
         pytest.param(1000205, 10, 25, 0.7, id="back, seat and foot of an office chair"),
         pytest.param(1000201, 25, 27, 0.7, id="inside and outside of a bowl"),
+        pytest.param(1000304, 44, 57, 0.7, id="the same, one of them in the shade"),
+        pytest.param(1000314, 35, 58, 0.78, id="the plate that a monitor stands on"),
+        pytest.param(1000313, 34, 47, 0.85, id="a rug that goes on under a bed"),
     ],
 )
 def test_the_parts_that_make_it_fill_the_box_are_the_object(seed, instance, frame, least):

@@ -1,0 +1,96 @@
+"""Parts that depth hides in a plane behind or below an object, and colour shows."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..geometry import BoxXyxy
+from .background_planes import ScenePlane
+from .color_cut import (
+    ColorModel,
+    ColorPatch,
+    bounds_fit,
+    mask_bounds,
+    patch_of,
+)
+from .depth_surface import DepthSurface
+from .region_choice import MIN_REGION
+
+Bool = NDArray[np.bool_]
+WELL_FITTED = 0.75
+"""IoU of the box with the bounds of what stands out in it, from which nothing else is sought."""
+_TELLING = 100
+"""Pixels of a plane beside the box that tell its colours."""
+_ALIKE = 12.0
+"""How far apart the colours of a plate and its object are at most, L* counting half."""
+
+
+def with_sheet(
+    surface: DepthSurface,
+    mask: Bool,
+    planes: list[ScenePlane],
+    color: NDArray[np.uint8],
+    box: BoxXyxy,
+    in_box: Bool,
+) -> tuple[Bool, ScenePlane | None]:
+    """The mask with the sheet before a wall that makes it fill the box, and that wall: a bed's
+    headboard, which depth hardly parts from the wall and colour does."""
+    before = bounds_fit(mask & in_box, surface.grid, box)
+    if before >= WELL_FITTED:
+        return mask, None
+    near = ndimage.binary_dilation(mask, iterations=4)
+    best, fit, wall = mask, max(0.85, before + 0.15), None
+    for item in planes:
+        if not item.background or not item.plane.upright:
+            continue
+        patch = patch_of(surface.grid, color, item.inliers & ~mask, box, in_box)
+        if patch is None or (patch.mask & near).sum() < MIN_REGION:
+            continue
+        whole = mask | (patch.mask & surface.valid)
+        filled = bounds_fit(whole & in_box, surface.grid, box)
+        if filled > fit:
+            best, fit, wall = whole, filled, item
+    return best, wall
+
+
+def foot_plate(
+    surface: DepthSurface,
+    mask: Bool,
+    planes: list[ScenePlane],
+    color: NDArray[np.uint8],
+    box: BoxXyxy,
+    in_box: Bool,
+) -> ColorPatch | None:
+    """The thin plate on which the object of ``mask`` stands, on the plane that it stands on: the
+    foot of a monitor, a lamp, a fan. It begins where the mask ends below, has its colours, and
+    makes it fill the box."""
+    before = bounds_fit(mask & in_box, surface.grid, box)
+    bottom = mask_bounds(mask, surface.grid)[3]
+    if bottom > box[3] - 0.03 * (box[3] - box[1]):
+        return None
+    near = ndimage.binary_dilation(mask, iterations=4)
+    lab = cv2.cvtColor(color, cv2.COLOR_RGB2LAB).astype(np.float64)
+    best, fit = None, before + 0.03
+    for item in planes:
+        if not item.background or not item.plane.horizontal:
+            continue
+        beside = item.inliers & ~in_box
+        if beside.sum() < _TELLING:
+            continue
+        plate = item.inliers & in_box & ~mask
+        plate &= ColorModel.of(color, plate, beside, 8.0).alike(color)
+        _, labels = cv2.connectedComponents(plate.astype(np.uint8))
+        plate &= np.isin(labels, labels[near & plate])
+        if not MIN_REGION <= plate.sum() <= 2 * mask.sum():
+            continue
+        apart = np.median(lab[plate], axis=0) - np.median(lab[mask], axis=0)
+        if np.linalg.norm(apart * (0.5, 1.0, 1.0)) > _ALIKE:
+            continue  # a shadow
+        filled = bounds_fit((mask | plate) & in_box, surface.grid, box)
+        if filled > fit:
+            colors = ColorModel.of(color, plate, item.inliers & ~plate)
+            best, fit = ColorPatch(plate, item.plane, colors, filled), filled
+    return best
