@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -19,6 +20,10 @@ from .splits import allowed_colors, split_of
 _FRONT = {"desk": 0.75, "door": 0.9, "bed": 0.3, "radiator": 0.1}
 _LAMPS = {"floor lamp": 2.2, "table lamp": 1.0}
 _BACK = {"pillow": 0.7, "monitor": 0.7, "tv": 0.5}
+_FLUSH = 0.002
+"""Metres between a wall and what is mounted on it: none, but that rays tell one from the other."""
+_SKIRTING = 0.016
+"""Metres before a wall that clear its skirting board."""
 _UNDER = ("box", "ball", "trash can", "basket", "backpack")
 
 
@@ -119,16 +124,19 @@ class _Furnisher:
         support: int | None = None,
         mounted: bool = False,
         front: float = 0.0,
+        back: float = 0.0,
     ) -> SceneObject:
+        """Put a thing ``back`` metres behind its place, towards the wall."""
         mesh, size, color, texture = made
+        put = _towards_wall(pose, back)
         instance = len(self.structure) + len(self.objects) + 1
         item = SceneObject(
             instance,
             kind.name,
             color,
             texture,
-            pose.box(size),
-            mesh.transformed(pose.T),
+            put.box(size),
+            mesh.transformed(put.T),
             support,
             mounted,
         )
@@ -249,10 +257,12 @@ class _Furnisher:
         }[kind.name]
         z = min(float(self.rng.uniform(low, high)), self.plan.height - float(size[2]) - 0.05)
         front = _FRONT.get(kind.name, 0.0)
-        found = self.plan.at_wall(size, self.rng, z, 0.016, front, margin=0.02)
+        found = self.plan.at_wall(size, self.rng, z, _SKIRTING, front, margin=0.02)
         if found is not None:
             wall = self.structure[2 + found[1]].instance
-            self._add(kind, made, found[0], wall, True, front)
+            # a curtain hangs before the skirting board, the others cover it or are above it
+            back = 0.0 if kind.name == "curtain" else _SKIRTING - _FLUSH
+            self._add(kind, made, found[0], wall, True, front, back)
 
     def _rug(self) -> None:
         made = self._new(KINDS["rug"])
@@ -294,6 +304,12 @@ _FACING = {
     "basket",
     "towel",
 }
+
+
+def _towards_wall(pose: Pose, metres: float) -> Pose:
+    """The pose moved back, towards what is behind it."""
+    x, y = pose.x + metres * math.sin(pose.yaw), pose.y - metres * math.cos(pose.yaw)
+    return dataclasses.replace(pose, x=x, y=y)
 
 
 def _ambient(rng: np.random.Generator) -> tuple[float, float, float]:

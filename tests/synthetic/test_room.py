@@ -80,6 +80,18 @@ def test_mounted_things_hang_on_a_wall(room) -> None:
     mounted = [o for o in room.objects if o.mounted]
     assert any(o.kind == "door" for o in mounted)
     assert all(room.object(o.support).kind == "wall" for o in mounted)
+    for item in mounted:
+        back = np.array([0.0, -item.box.size[1] / 2, 0.0, 1.0])
+        gap = to_outline(room.outline, (item.box.T_world_box @ back)[:2])
+        assert 0 < gap < (0.02 if item.kind == "curtain" else 0.005)
+
+
+def to_outline(outline: np.ndarray, point: np.ndarray) -> float:
+    """Metres from a point on the floor plan to the nearest wall's line."""
+    along = np.roll(outline, -1, axis=0) - outline
+    normal = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    return float(np.abs(((point - outline) * normal).sum(axis=1)).min())
 
 
 def test_training_rooms_never_show_a_held_out_pair() -> None:
