@@ -116,12 +116,13 @@ def _flat_patch(
     if fit >= WELL_FITTED and area > 0.6 * in_box.sum():
         return None
     patch = color_patch(surface, planes, color, box, in_box)
+    # of a rug under a bed the corners are hidden; what else stands out fills the box far less then
     if patch is None or patch.fit < max(0.45, min(0.6, 2 * fit)):
         return None
     if mask is None or patch.fit > fit + 0.15:
         return patch
     if area < 0.05 * in_box.sum() and patch.fit > fit - 0.1:
-        return patch
+        return patch  # the mask's bounds are those of a few scattered pixels
     frame_of_it = (mask & in_box & patch.mask).sum() > 0.4 * area
     larger = patch.mask.sum() > 1.3 * area
     return patch if frame_of_it and larger and patch.fit > fit - 0.1 else None

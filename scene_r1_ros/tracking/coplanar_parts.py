@@ -9,13 +9,7 @@ from scipy import ndimage
 
 from ..geometry import BoxXyxy
 from .background_planes import ScenePlane
-from .color_cut import (
-    ColorModel,
-    ColorPatch,
-    bounds_fit,
-    mask_bounds,
-    patch_of,
-)
+from .color_cut import ColorModel, ColorPatch, bounds_fit, mask_bounds, patch_of
 from .depth_surface import DepthSurface
 from .region_choice import MIN_REGION
 
