@@ -29,6 +29,8 @@ STAGE = "lifting"
 # A surface seen at a flat angle has its readings this many times farther apart than one that
 # faces the camera.
 _SPARSE = 5.0
+# From so many views on, what one alone shows is not believed, and nearly all may agree.
+_MANY = 5
 
 
 def lift(
@@ -56,7 +58,7 @@ def lift(
         control.check(STAGE)
         cloud = with_visibility(cloud, views, voxel)
         agreed = cloud.supporting > cloud.opposing
-        if len(views) >= 5:
+        if len(views) >= _MANY:
             agreed &= cloud.supporting >= 2
         cloud = _kept(cloud, agreed, config, "the views agree on")
     if config.thin_surface:
@@ -71,7 +73,7 @@ def lift(
         cloud = _kept(cloud, inliers, config, "outlier removal leaves")
     if config.cluster:
         gap = max(2.5 * voxel, 0.02, _SPARSE * _pixel_size(views))
-        agreement = cloud.agreement if config.fuse_by_visibility and len(views) >= 5 else None
+        agreement = cloud.agreement if config.fuse_by_visibility and len(views) >= _MANY else None
         clusters = main_clusters(cloud.points, gap, config.cluster_share, agreement)
         cloud = _kept(cloud, clusters, config, "the main cluster holds")
     control.progress(STAGE, 0.8, "fitting the box")

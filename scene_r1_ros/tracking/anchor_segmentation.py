@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -17,9 +16,9 @@ from .color_cut import (
     RELIEF,
     ColorModel,
     ColorPatch,
+    alike_outside,
     bounds_fit,
     color_patch,
-    look_alike,
     patch_of,
     without_wall,
 )
@@ -30,8 +29,6 @@ from .region_choice import MIN_REGION, choose_regions
 from .regions import connected_regions
 
 Bool = NDArray[np.bool_]
-_TELLING = 30
-"""Pixels of a part that tell its colours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,19 +224,6 @@ def _object_regions(
     mostly_inside = [region.label for region in choice.regions if region.share > 0.5]
     mask = _bounded(surface, mask, np.isin(labels, mostly_inside), in_box, box)
     return alike_outside(color, mask, in_box)
-
-
-def alike_outside(color: NDArray[np.uint8], mask: Bool, in_box: Bool) -> Bool:
-    """The mask, of whose parts outside the box only those stay that look like what is in it: a box
-    cuts its object now and then. Parts too small to tell are left out."""
-    inside = mask & in_box
-    count, labels = cv2.connectedComponents((mask & ~in_box).astype(np.uint8), connectivity=4)
-    kept = inside.copy()
-    for label in range(1, count):
-        part = labels == label
-        if part.sum() >= _TELLING and look_alike(color, part, inside):
-            kept |= part
-    return kept
 
 
 def _bounded(

@@ -16,6 +16,8 @@ from .planes import Plane
 Bool = NDArray[np.bool_]
 RELIEF = 0.12
 """How far a frame, a handle or a sill stands off the plane of its thing, in metres, at most."""
+TELLING = 30
+"""Pixels of a part that tell its colours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,9 +183,22 @@ def _set_off(color: NDArray[np.uint8], mask: Bool, on_plane: Bool, most_alike: f
 def look_alike(color: NDArray[np.uint8], a: Bool, b: Bool, share: float = 0.5) -> bool:
     """Whether two parts (h, w) of ``color`` (h, w, 3) have that share of their colours in common;
     also if one of them is too small to tell."""
-    if a.sum() < 30 or b.sum() < 30:
+    if a.sum() < TELLING or b.sum() < TELLING:
         return True
     return float(np.minimum(_histogram(color, a), _histogram(color, b)).sum()) >= share
+
+
+def alike_outside(color: NDArray[np.uint8], mask: Bool, in_box: Bool) -> Bool:
+    """The mask, of whose parts outside the box only those stay that look like what is in it: a box
+    cuts its object now and then. Parts too small to tell are left out."""
+    inside = mask & in_box
+    count, labels = cv2.connectedComponents((mask & ~in_box).astype(np.uint8), connectivity=4)
+    kept = inside.copy()
+    for label in range(1, count):
+        part = labels == label
+        if part.sum() >= TELLING and look_alike(color, part, inside):
+            kept |= part
+    return kept
 
 
 def _histogram(color: NDArray[np.uint8], part: Bool) -> NDArray[np.float32]:

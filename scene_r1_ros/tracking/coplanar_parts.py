@@ -16,7 +16,7 @@ from .region_choice import MIN_REGION
 Bool = NDArray[np.bool_]
 WELL_FITTED = 0.75
 """IoU of the box with the bounds of what stands out in it, from which nothing else is sought."""
-_TELLING = 100
+_BESIDE = 100
 """Pixels of a plane beside the box that tell its colours."""
 _ALIKE = 12.0
 """How far apart the colours of a plate and its object are at most, L* counting half."""
@@ -61,18 +61,17 @@ def foot_plate(
     """The thin plate on which the object of ``mask`` stands, on the plane that it stands on: the
     foot of a monitor, a lamp, a fan. It begins where the mask ends below, has its colours, and
     makes it fill the box."""
-    before = bounds_fit(mask & in_box, surface.grid, box)
     bottom = mask_bounds(mask, surface.grid)[3]
     if bottom > box[3] - 0.03 * (box[3] - box[1]):
         return None
     near = ndimage.binary_dilation(mask, iterations=4)
     lab = cv2.cvtColor(color, cv2.COLOR_RGB2LAB).astype(np.float64)
-    best, fit = None, before + 0.03
+    best, fit = None, bounds_fit(mask & in_box, surface.grid, box) + 0.03
     for item in planes:
         if not item.background or not item.plane.horizontal:
             continue
         beside = item.inliers & ~in_box
-        if beside.sum() < _TELLING:
+        if beside.sum() < _BESIDE:
             continue
         plate = item.inliers & in_box & ~mask
         plate &= ColorModel.of(color, plate, beside, 8.0).alike(color)

@@ -73,12 +73,12 @@ def observe(
     on_model = (index >= 0) & model.near(model.voxel + 0.01)[index]
     planes = settled(view, segment.background, on_model)
     standing = off_planes(view, planes)
+    color = np.ascontiguousarray(frame.color[view.grid.slices])
     if segment.foot is not None:
-        in_color = segment.foot.colors.alike(np.ascontiguousarray(frame.color[view.grid.slices]))
-        standing |= on_model & in_color
+        standing |= on_model & segment.foot.colors.alike(color)
     allowed = standing & (index >= 0) & core[index]
     asked = standing & ~allowed
-    alike = segment.colors.alike(np.ascontiguousarray(frame.color[view.grid.slices]))
+    alike = segment.colors.alike(color)
     if segment.flat is not None:
         # depth noise blurs the model's rim along the plane; colour says where it ends
         core_pixels = cv2.erode(on_model.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scene_r1_ros.tracking.anchor_segmentation import alike_outside
+from scene_r1_ros.tracking.color_cut import alike_outside
 from scene_r1_ros.tracking.region_choice import of_one_hue
 
 
