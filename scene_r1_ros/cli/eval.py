@@ -156,12 +156,12 @@ def _benchmark(
 
 
 def _rooms(args: argparse.Namespace) -> dict[str, Any]:
-    from scene_r1_training.data.synth import SynthConfig
+    from scene_r1_training.data.synth_config import FORMAT, SynthConfig
     from scene_r1_training.evaluation.rooms import ensure_rooms
 
     _positive_scenes(args)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = args.data or cache / "scene_r1_ros" / "rooms"
+    folder = args.data or cache / "scene_r1_ros" / f"rooms-v{FORMAT}"
     config = SynthConfig() if args.seconds is None else SynthConfig(seconds=args.seconds)
     rooms = ensure_rooms(
         folder,

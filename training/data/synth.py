@@ -115,15 +115,21 @@ def is_done(task: SceneTask) -> bool:
     """Whether the scene is there, made with the same settings.
 
     Raises:
-        ConfigError: if it is there but made with others.
+        ConfigError: if it is there but made with others, or by another version of the rooms.
     """
     path = task.folder / f"{task.scene_id}.synthetic.json"
     if not path.is_file():
         return False
     there = _read(path)
+    if there["format"] != FORMAT:
+        raise ConfigError(
+            f"{task.folder} was made by another version of the rooms ({there['format']}, this is "
+            f"{FORMAT}), in which the same seed gives other images; give another OUT folder, or "
+            "delete this one to make it anew."
+        )
     # settings that came later have the value at which nothing changed
     made = asdict(SynthConfig()) | there["config"]
-    if made != settings_of(task) or there["format"] != FORMAT:
+    if made != settings_of(task):
         raise ConfigError(
             f"{task.folder} was made with other settings; give the same, or another OUT folder."
         )

@@ -12,6 +12,7 @@ import pytest
 from scene_r1_training.data.labels_scene import list_scenes, read_axis_alignment, read_scene
 from scene_r1_training.data.prepare_annotations import read_annotations
 from scene_r1_training.data.synth import SynthConfig, synthesize
+from scene_r1_training.data.synth_config import FORMAT
 
 from scene_r1_ros.cli.main import main
 from scene_r1_ros.errors import ConfigError
@@ -134,6 +135,25 @@ def test_a_stopped_run_goes_on(tmp_path) -> None:
 def test_other_settings_in_the_same_folder_are_refused(data_set) -> None:
     with pytest.raises(ConfigError, match="made with other settings"):
         synthesize(data_set, 1, SEED, SMALL.replace(fps=3.0), jobs=1)
+
+
+def test_rooms_of_another_version_are_refused(tmp_path) -> None:
+    config = SMALL.replace(seconds=1.0, questions=0, descriptions=0)
+    synthesize(tmp_path, 1, 0, config, jobs=1)
+    (path,) = tmp_path.glob("scans/*/*.synthetic.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": FORMAT - 1}))
+    told = rf"another version of the rooms \({FORMAT - 1}, this is {FORMAT}\)"
+    with pytest.raises(ConfigError, match=told):
+        synthesize(tmp_path, 1, 0, config, jobs=1)
+
+
+def test_rooms_that_change_count_their_version_up() -> None:
+    """Where this fails, the same seed gives another room: count ``FORMAT`` up, and put the new
+    numbers here."""
+    boxes = [item.box for item in make_room(SEED).objects]
+    summed = np.sum([(*box.center, *box.size) for box in boxes], axis=0)
+    assert (FORMAT, len(boxes)) == (2, 24)
+    assert summed == pytest.approx((-6.153, -13.0323, 17.0481, 17.8441, 7.1785, 17.183), abs=1e-3)
 
 
 def test_scenes_made_before_a_setting_was_there_are_kept(tmp_path) -> None:
