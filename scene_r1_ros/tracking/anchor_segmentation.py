@@ -8,25 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..errors import EmptyMaskError, NoDepthError
+from ..errors import EmptyMaskError
 from ..frames import RgbdFrame
 from ..geometry import BoxXyxy
-from .background_planes import ScenePlane, plane_tolerance, scene_planes
+from .anchor_view import AnchorView, box_text, view_anchor
+from .background_planes import ScenePlane, plane_tolerance
 from .color_cut import (
     RELIEF,
     ColorModel,
     ColorPatch,
     alike_outside,
-    bounds_fit,
     color_patch,
     patch_of,
     without_wall,
 )
 from .coplanar_parts import WELL_FITTED, foot_plate, with_sheet
-from .depth_surface import DepthSurface, PixelGrid, fit_surface
+from .depth_surface import DepthSurface, PixelGrid
 from .planes import Plane
-from .region_choice import MIN_REGION, choose_regions
-from .regions import connected_regions
+from .region_choice import choose_regions
+from .regions import MIN_REGION, connected_regions
 
 Bool = NDArray[np.bool_]
 
@@ -61,58 +61,45 @@ def segment_box(
         NoDepthError: if the box holds too few depth readings.
         EmptyMaskError: if nothing in the box stands out.
     """
-    grid = PixelGrid.around(box, 0.5, frame.intrinsics.width, frame.intrinsics.height, max_pixels)
-    surface = fit_surface(frame, grid)
-    in_box = grid.inside(box, surface.valid.shape)
-    _check_depth(surface, in_box, box)
-    planes = scene_planes(surface, box, rng)
-    off_plane = surface.valid & ~_on_background(surface, planes)
-    color = np.ascontiguousarray(frame.color[grid.slices])
-    mask = _object_regions(surface, off_plane, in_box, box, color)
-    patch = _flat_patch(surface, planes, color, box, in_box, mask)
+    view = view_anchor(frame, box, max_pixels, rng)
+    mask = _object_regions(view)
+    patch = _flat_patch(view, mask)
     if patch is not None:
-        patch = _with_relief(surface, patch, mask, color, box, in_box)
-        return _flat_segment(surface, patch, planes, box, in_box)
-    if mask is None or mask.sum() < 0.03 * in_box.sum():
-        mask = _plane_patch(planes, in_box, mask)
+        return _flat_segment(view, _with_relief(view, patch, mask))
+    if mask is None or mask.sum() < 0.03 * view.in_box.sum():
+        mask = _plane_patch(view, mask)
     if mask is None:
         raise EmptyMaskError(
-            f"nothing stands out in box {_text(box)}: no region of at least {MIN_REGION} pixels "
+            f"nothing stands out in box {box_text(box)}: no region of at least {MIN_REGION} pixels "
             "lies mostly inside it. Draw the box around one whole object."
         )
-    mask, sheet = with_sheet(surface, mask, planes, color, box, in_box)
+    mask, sheet = with_sheet(view, mask)
     if sheet is not None:
-        planes = [item for item in planes if item is not sheet]
-    mask = without_wall(grid, color, mask, box, in_box)
-    lies_on = _plane_under(surface, mask, planes)
+        view = view.without(sheet)
+    mask = without_wall(view, mask)
+    lies_on = _plane_under(view, mask)
     if lies_on is not None:
-        patch = ColorPatch(mask, lies_on, ColorModel.of(color, mask, ~mask), 1.0)
-        return _flat_segment(surface, patch, planes, box, in_box)
-    occluder = _occluder(surface, mask, in_box)
-    background = _supporting([p for p in planes if p.background], surface, mask)
-    foot = foot_plate(surface, mask, planes, color, box, in_box)
+        patch = ColorPatch(mask, lies_on, ColorModel.of(view.color, mask, ~mask), 1.0)
+        return _flat_segment(view, patch)
+    occluder = _occluder(view, mask)
+    background = _supporting(view.background, view.surface, mask)
+    foot = foot_plate(view, mask)
     if foot is not None:
         mask = mask | foot.mask
-    colors = ColorModel.of(color, mask, ~mask)
-    around = _union_box(box, mask, grid)
-    return AnchorSegment(surface, mask, occluder, background, around, colors, foot=foot)
+    colors = ColorModel.of(view.color, mask, ~mask)
+    around = _union_box(box, mask, view.grid)
+    return AnchorSegment(view.surface, mask, occluder, background, around, colors, foot=foot)
 
 
-def _flat_patch(
-    surface: DepthSurface,
-    planes: list[ScenePlane],
-    color: NDArray[np.uint8],
-    box: BoxXyxy,
-    in_box: Bool,
-    mask: Bool | None,
-) -> ColorPatch | None:
+def _flat_patch(view: AnchorView, mask: Bool | None) -> ColorPatch | None:
     """A flat thing that is better than the ``mask`` of what stands out: it fills the box more, or
     holds the mask as its frame."""
+    in_box = view.in_box
     area = 0 if mask is None else int((mask & in_box).sum())
-    fit = 0.0 if mask is None else bounds_fit(mask & in_box, surface.grid, box)
+    fit = 0.0 if mask is None else view.bounds_fit(mask & in_box)
     if fit >= WELL_FITTED and area > 0.6 * in_box.sum():
         return None
-    patch = color_patch(surface, planes, color, box, in_box)
+    patch = color_patch(view)
     # of a rug under a bed the corners are hidden; what else stands out fills the box far less then
     if patch is None or patch.fit < max(0.45, min(0.6, 2 * fit)):
         return None
@@ -125,134 +112,109 @@ def _flat_patch(
     return patch if frame_of_it and larger and patch.fit > fit - 0.1 else None
 
 
-def _with_relief(
-    surface: DepthSurface,
-    patch: ColorPatch,
-    mask: Bool | None,
-    color: NDArray[np.uint8],
-    box: BoxXyxy,
-    in_box: Bool,
-) -> ColorPatch:
+def _with_relief(view: AnchorView, patch: ColorPatch, mask: Bool | None) -> ColorPatch:
     """The patch with what stands out around it, if it fills the box better so: frame and sill."""
     if mask is None or patch.plane is None:
         return patch
+    surface, inside = view.surface, mask & view.in_box
     height = np.abs(patch.plane.distance(surface.points))
-    relief = mask & in_box & surface.valid & (height < RELIEF + plane_tolerance(surface.noise))
-    if relief.sum() < max(MIN_REGION, 0.8 * (mask & in_box).sum()):
+    relief = inside & surface.valid & (height < RELIEF + plane_tolerance(surface.noise))
+    if relief.sum() < max(MIN_REGION, 0.8 * inside.sum()):
         return patch
     whole = patch.mask | relief
-    fit = bounds_fit(whole, surface.grid, box)
+    fit = view.bounds_fit(whole)
     if fit < patch.fit + 0.02:
         return patch
-    return ColorPatch(whole, patch.plane, ColorModel.of(color, whole, ~whole), fit)
+    return ColorPatch(whole, patch.plane, ColorModel.of(view.color, whole, ~whole), fit)
 
 
-def _plane_under(
-    surface: DepthSurface, mask: Bool, planes: list[ScenePlane], height: float = 0.05
-) -> Plane | None:
+def _plane_under(view: AnchorView, mask: Bool, height: float = 0.05) -> Plane | None:
     """The background plane that a sheet lies on: from farther away depth will not part them."""
-    for item in planes:
-        if item.background:
-            distance = item.plane.distance(surface.points[mask])
-            along = surface.normals[mask] @ item.plane.normal.astype(np.float32) > 0.9
-            if along.mean() > 0.7 and float(np.percentile(distance, 80)) < height:
-                return item.plane
+    surface = view.surface
+    for item in view.background:
+        distance = item.plane.distance(surface.points[mask])
+        along = surface.normals[mask] @ item.plane.normal.astype(np.float32) > 0.9
+        if along.mean() > 0.7 and float(np.percentile(distance, 80)) < height:
+            return item.plane
     return None
 
 
-def _flat_segment(
-    surface: DepthSurface, patch: ColorPatch, planes: list[ScenePlane], box: BoxXyxy, in_box: Bool
-) -> AnchorSegment:
+def _flat_segment(view: AnchorView, patch: ColorPatch) -> AnchorSegment:
     """A patch as the object; the plane it lies on is then no background that could be removed."""
+    surface = view.surface
     mask = patch.mask & surface.valid
     middle = surface.points[mask].mean(axis=0)
     assert patch.plane is not None
-    others = [
-        p
-        for p in planes
-        if p.background
-        and (
-            abs(float(p.plane.normal @ patch.plane.normal)) < 0.9
-            or abs(float(p.plane.distance(middle))) > RELIEF
-        )
-    ]
+    others = tuple(
+        item
+        for item in view.background
+        if abs(float(item.plane.normal @ patch.plane.normal)) < 0.9
+        or abs(float(item.plane.distance(middle))) > RELIEF
+    )
     background = _supporting(others, surface, mask)
-    occluder = _occluder(surface, mask, in_box)
-    around = _union_box(box, mask, surface.grid)
+    occluder = _occluder(view, mask)
+    around = _union_box(view.box, mask, view.grid)
     return AnchorSegment(surface, mask, occluder, background, around, patch.colors, patch.plane)
 
 
-def _text(box: BoxXyxy) -> str:
-    return "[" + ", ".join(f"{v:g}" for v in box) + "]"
-
-
-def _check_depth(surface: DepthSurface, in_box: Bool, box: BoxXyxy) -> None:
-    readings, total = int((surface.valid & in_box).sum()), int(in_box.sum())
-    needed = max(MIN_REGION, round(0.02 * total))
-    if readings < needed:
-        raise NoDepthError(
-            f"box {_text(box)} holds {readings} depth readings in {total} pixels looked at; at "
-            f"least {needed} are needed. Choose a frame in which the object is within the depth "
-            "sensor's range and not shiny or transparent."
-        )
-
-
-def _on_background(surface: DepthSurface, planes: list[ScenePlane]) -> Bool:
+def _on_background(view: AnchorView) -> Bool:
+    surface = view.surface
     on = np.zeros(surface.valid.shape, dtype=bool)
     tolerance = plane_tolerance(surface.noise)
-    for item in planes:
-        if item.background:
-            aligned = surface.normals @ item.plane.normal.astype(np.float32) > 0.5
-            near = np.abs(item.plane.distance(surface.points))
-            on |= near < np.where(aligned, tolerance, 0.3 * tolerance)
+    for item in view.background:
+        aligned = surface.normals @ item.plane.normal.astype(np.float32) > 0.5
+        near = np.abs(item.plane.distance(surface.points))
+        on |= near < np.where(aligned, tolerance, 0.3 * tolerance)
     return on
 
 
-def _object_regions(
-    surface: DepthSurface, off_plane: Bool, in_box: Bool, box: BoxXyxy, color: NDArray[np.uint8]
-) -> Bool | None:
+def _object_regions(view: AnchorView) -> Bool | None:
     """The regions of the box that make up its object, or None."""
+    surface, in_box = view.surface, view.in_box
+    off_plane = surface.valid & ~_on_background(view)
     labels = connected_regions(surface, off_plane, MIN_REGION, MIN_REGION)
-    choice = choose_regions(surface, labels, color, box, in_box)
+    choice = choose_regions(view, labels)
     if choice is None:
         return None
     mask = np.isin(labels, choice.labels)
     if (mask & ~in_box).sum() > 0.15 * mask.sum():
-        own = patch_of(surface.grid, color, mask, box, in_box)
-        if own is not None and own.fit > max(0.7, bounds_fit(mask, surface.grid, box)):
+        own = patch_of(view, mask)
+        if own is not None and own.fit > max(0.7, view.bounds_fit(mask)):
             return own.mask
     mostly_inside = [region.label for region in choice.regions if region.share > 0.5]
-    mask = _bounded(surface, mask, np.isin(labels, mostly_inside), in_box, box)
-    return alike_outside(color, mask, in_box)
+    mask = _bounded(view, mask, np.isin(labels, mostly_inside))
+    return alike_outside(view.color, mask, in_box)
 
 
-def _bounded(
-    surface: DepthSurface, mask: Bool, mostly_inside: Bool, in_box: Bool, box: BoxXyxy
-) -> Bool:
+def _bounded(view: AnchorView, mask: Bool, mostly_inside: Bool) -> Bool:
     """Outside the box only what a box that cuts the object leaves out, on each side a part."""
-    dx, dy = 0.35 * (box[2] - box[0]), 0.35 * (box[3] - box[1])
-    near = surface.grid.inside((box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy), in_box.shape)
-    return mask & (in_box | (near & mostly_inside))
+    x0, y0, x1, y1 = view.box
+    dx, dy = 0.35 * (x1 - x0), 0.35 * (y1 - y0)
+    near = view.grid.inside((x0 - dx, y0 - dy, x1 + dx, y1 + dy), mask.shape)
+    return mask & (view.in_box | (near & mostly_inside))
 
 
-def _plane_patch(planes: list[ScenePlane], in_box: Bool, fallback: Bool | None) -> Bool | None:
+def _plane_patch(view: AnchorView, fallback: Bool | None) -> Bool | None:
     """The plane that fills the box, if one does: a picture, a door, a rug."""
-    if not planes:
+    if not view.planes:
         return fallback
-    best = max(planes, key=lambda item: int((item.inliers & in_box).sum()))
-    patch = best.inliers & in_box
-    if patch.sum() < max(MIN_REGION, 0.3 * in_box.sum()):
+    best = max(view.planes, key=lambda item: int((item.inliers & view.in_box).sum()))
+    patch = best.inliers & view.in_box
+    if patch.sum() < max(MIN_REGION, 0.3 * view.in_box.sum()):
         return fallback
     return patch
 
 
-def _occluder(surface: DepthSurface, mask: Bool, in_box: Bool) -> Bool:
+def _occluder(view: AnchorView, mask: Bool) -> Bool:
+    surface = view.surface
     near = float(np.percentile(surface.depth[mask], 30))
     tolerance = 3 * float(np.median(surface.noise[mask])) + 0.02
-    return surface.valid & ~mask & (surface.depth < near - tolerance) & in_box
+    return surface.valid & ~mask & (surface.depth < near - tolerance) & view.in_box
 
 
-def _supporting(planes: list[ScenePlane], surface: DepthSurface, mask: Bool) -> tuple[Plane, ...]:
+def _supporting(
+    planes: tuple[ScenePlane, ...], surface: DepthSurface, mask: Bool
+) -> tuple[Plane, ...]:
     """The planes that the object stands on or before; not those that it lies in itself, nor slopes
     that would cut a part off it: from a sofa's back to the sill above it."""
     points, tolerance = surface.points[mask], plane_tolerance(surface.noise[mask])

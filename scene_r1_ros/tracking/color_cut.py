@@ -8,9 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import BoxXyxy, box_iou
+from .anchor_view import AnchorView
 from .background_planes import ScenePlane, plane_tolerance
-from .depth_surface import DepthSurface, PixelGrid
 from .planes import Plane
 
 Bool = NDArray[np.bool_]
@@ -57,83 +56,55 @@ class ColorPatch:
     fit: float
 
 
-def color_patch(
-    surface: DepthSurface,
-    planes: list[ScenePlane],
-    color: NDArray[np.uint8],
-    box: BoxXyxy,
-    in_box: Bool,
-) -> ColorPatch | None:
-    """The patch on one of the ``planes`` whose colours set it off and that fills the box best.
+def color_patch(view: AnchorView) -> ColorPatch | None:
+    """The patch on one of the view's planes whose colours set it off and that fills the box best.
 
     A box that is drawn around a flat thing ends where the thing's colours end. On each plane that
     takes up a good part of the box the colours in the box are parted from those around it by
     GrabCut (Rother, Kolmogorov and Blake, SIGGRAPH 2004); what is off the plane is left out.
-    ``color`` is (h, w, 3) on the surface's grid. None if no patch has an outline of its own.
+    None if no patch has an outline of its own.
     """
     best = None
-    for item in planes:
-        if (item.inliers & in_box).sum() < 0.1 * in_box.sum():
+    for item in view.planes:
+        if (item.inliers & view.in_box).sum() < 0.1 * view.in_box.sum():
             continue
-        patch = patch_of(surface.grid, color, _near(surface, item, in_box), box, in_box, item.plane)
+        patch = patch_of(view, _near(view, item), item.plane)
         if patch is not None and (best is None or patch.fit > best.fit):
             best = patch
     return best
 
 
-def patch_of(
-    grid: PixelGrid,
-    color: NDArray[np.uint8],
-    whole: Bool,
-    box: BoxXyxy,
-    in_box: Bool,
-    plane: Plane | None = None,
-) -> ColorPatch | None:
+def patch_of(view: AnchorView, whole: Bool, plane: Plane | None = None) -> ColorPatch | None:
     """The part of the surface ``whole`` (h, w) in the box, if its colours set it off from the rest.
 
     So a book on a stool, which depth hardly parts from it, ends where its colour ends.
     """
-    mask = _cut(color, whole & in_box, whole)
-    if mask is None or not _set_off(color, mask, whole):
+    mask = _cut(view.color, whole & view.in_box, whole)
+    if mask is None or not _set_off(view.color, mask, whole):
         return None
-    colors = ColorModel.of(color, mask, whole & ~mask)
-    return ColorPatch(mask, plane, colors, bounds_fit(mask, grid, box))
+    colors = ColorModel.of(view.color, mask, whole & ~mask)
+    return ColorPatch(mask, plane, colors, view.bounds_fit(mask))
 
 
-def without_wall(
-    grid: PixelGrid, color: NDArray[np.uint8], mask: Bool, box: BoxXyxy, in_box: Bool
-) -> Bool:
+def without_wall(view: AnchorView, mask: Bool) -> Bool:
     """``mask`` without the part that depth joined to it and that looks like what is around the box.
 
     Only if a good part goes and the rest spans the box as before: the wall above a headboard.
     """
-    inside = mask & in_box
-    cut = _cut(color, inside, np.ones_like(mask))
+    inside = mask & view.in_box
+    cut = _cut(view.color, inside, np.ones_like(mask))
     if cut is None or not 0.3 < cut.sum() / inside.sum() < 0.87:
         return mask
-    fit, before = (bounds_fit(m, grid, box) for m in (cut, inside))
+    fit, before = view.bounds_fit(cut), view.bounds_fit(inside)
     rest = inside & ~cut
-    if fit < max(0.75, before - 0.04) or not _set_off(color, cut, rest):
+    if fit < max(0.75, before - 0.04) or not _set_off(view.color, cut, rest):
         return mask
     return cut
 
 
-def mask_bounds(mask: Bool, grid: PixelGrid, stray: float = 0.5) -> BoxXyxy:
-    """Image box of a grid mask that leaves ``stray`` per cent of it out on each side."""
-    rows, cols = np.nonzero(mask)
-    x0, x1 = np.percentile(cols, [stray, 100 - stray])
-    y0, y1 = np.percentile(rows, [stray, 100 - stray])
-    s = grid.stride
-    return grid.x0 + s * x0, grid.y0 + s * y0, grid.x0 + s * (x1 + 1), grid.y0 + s * (y1 + 1)
-
-
-def bounds_fit(mask: Bool, grid: PixelGrid, box: BoxXyxy) -> float:
-    """IoU of a grid mask's bounds with the prompt box: how well it fills the box."""
-    return box_iou(mask_bounds(mask, grid), box)
-
-
-def _near(surface: DepthSurface, item: ScenePlane, in_box: Bool) -> Bool:
-    points = surface.points[item.inliers & in_box]
+def _near(view: AnchorView, item: ScenePlane) -> Bool:
+    surface = view.surface
+    points = surface.points[item.inliers & view.in_box]
     size = float(np.linalg.norm(np.ptp(points[:: max(1, len(points) // 500)], axis=0)))
     tolerance = plane_tolerance(surface.noise)
     distance = np.abs(item.plane.distance(surface.points))

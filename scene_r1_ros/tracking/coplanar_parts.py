@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ..geometry import BoxXyxy
+from .anchor_view import AnchorView, mask_bounds
 from .background_planes import ScenePlane
-from .color_cut import ColorModel, ColorPatch, bounds_fit, mask_bounds, patch_of
-from .depth_surface import DepthSurface
-from .region_choice import MIN_REGION
+from .color_cut import ColorModel, ColorPatch, patch_of
+from .regions import MIN_REGION
 
 Bool = NDArray[np.bool_]
 WELL_FITTED = 0.75
@@ -22,53 +21,40 @@ _ALIKE = 12.0
 """How far apart the colours of a plate and its object are at most, L* counting half."""
 
 
-def with_sheet(
-    surface: DepthSurface,
-    mask: Bool,
-    planes: list[ScenePlane],
-    color: NDArray[np.uint8],
-    box: BoxXyxy,
-    in_box: Bool,
-) -> tuple[Bool, ScenePlane | None]:
+def with_sheet(view: AnchorView, mask: Bool) -> tuple[Bool, ScenePlane | None]:
     """The mask with the sheet before a wall that makes it fill the box, and that wall: a bed's
     headboard, which depth hardly parts from the wall and colour does."""
-    before = bounds_fit(mask & in_box, surface.grid, box)
+    before = view.bounds_fit(mask & view.in_box)
     if before >= WELL_FITTED:
         return mask, None
     near = ndimage.binary_dilation(mask, iterations=4)
     best, fit, wall = mask, max(0.85, before + 0.15), None
-    for item in planes:
-        if not item.background or not item.plane.upright:
+    for item in view.background:
+        if not item.plane.upright:
             continue
-        patch = patch_of(surface.grid, color, item.inliers & ~mask, box, in_box)
+        patch = patch_of(view, item.inliers & ~mask)
         if patch is None or (patch.mask & near).sum() < MIN_REGION:
             continue
-        whole = mask | (patch.mask & surface.valid)
-        filled = bounds_fit(whole & in_box, surface.grid, box)
+        whole = mask | (patch.mask & view.surface.valid)
+        filled = view.bounds_fit(whole & view.in_box)
         if filled > fit:
             best, fit, wall = whole, filled, item
     return best, wall
 
 
-def foot_plate(
-    surface: DepthSurface,
-    mask: Bool,
-    planes: list[ScenePlane],
-    color: NDArray[np.uint8],
-    box: BoxXyxy,
-    in_box: Bool,
-) -> ColorPatch | None:
+def foot_plate(view: AnchorView, mask: Bool) -> ColorPatch | None:
     """The thin plate on which the object of ``mask`` stands, on the plane that it stands on: the
     foot of a monitor, a lamp, a fan. It begins where the mask ends below, has its colours, and
     makes it fill the box."""
-    bottom = mask_bounds(mask, surface.grid)[3]
-    if bottom > box[3] - 0.03 * (box[3] - box[1]):
+    color, in_box = view.color, view.in_box
+    top, bottom = view.box[1], view.box[3]
+    if mask_bounds(mask, view.grid)[3] > bottom - 0.03 * (bottom - top):
         return None
     near = ndimage.binary_dilation(mask, iterations=4)
     lab = cv2.cvtColor(color, cv2.COLOR_RGB2LAB).astype(np.float64)
-    best, fit = None, bounds_fit(mask & in_box, surface.grid, box) + 0.03
-    for item in planes:
-        if not item.background or not item.plane.horizontal:
+    best, fit = None, view.bounds_fit(mask & in_box) + 0.03
+    for item in view.background:
+        if not item.plane.horizontal:
             continue
         beside = item.inliers & ~in_box
         if beside.sum() < _BESIDE:
@@ -82,7 +68,7 @@ def foot_plate(
         apart = np.median(lab[plate], axis=0) - np.median(lab[mask], axis=0)
         if np.linalg.norm(apart * (0.5, 1.0, 1.0)) > _ALIKE:
             continue  # a shadow
-        filled = bounds_fit((mask | plate) & in_box, surface.grid, box)
+        filled = view.bounds_fit((mask | plate) & in_box)
         if filled > fit:
             colors = ColorModel.of(color, plate, item.inliers & ~plate)
             best, fit = ColorPatch(plate, item.plane, colors, filled), filled

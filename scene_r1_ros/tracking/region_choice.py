@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ..geometry import BoxXyxy, box_iou
+from .anchor_view import AnchorView
 from .depth_surface import DepthSurface
-from .regions import Labels
+from .regions import MIN_REGION, Labels
 
 Bool = NDArray[np.bool_]
-MIN_REGION = 12
-"""Smallest region, in grid pixels, that can be an object."""
 _COLORED = 15.0
 """Chroma from which on a colour has a hue."""
 _HUE = math.cos(math.radians(12))
@@ -60,43 +59,30 @@ class Choice:
         return [region.label for region in self.regions]
 
 
-def choose_regions(
-    surface: DepthSurface,
-    labels: Labels,
-    color: NDArray[np.uint8],
-    box: BoxXyxy,
-    in_box: Bool,
-    hypotheses: int = 5,
-) -> Choice | None:
+def choose_regions(view: AnchorView, labels: Labels, hypotheses: int = 5) -> Choice | None:
     """The best of several hypotheses, each grown from one prominent region; None without any.
 
     A good hypothesis spans the box, no less and no more, and holds much of what is central in
     it. So a thing that stands before a larger one loses to it if the box is the larger one's.
-    ``color`` is (h, w, 3) on the surface's grid.
+    ``labels`` (h, w) number the regions from 1.
     """
-    regions = _regions(surface, labels, color, box, in_box)
+    regions, box = _regions(view, labels), view.box
     prominent = sorted(regions, key=lambda r: -r.weight * r.share)[:hypotheses]
     prominent = [r for r in prominent if r.inside >= MIN_REGION]
     total = sum(r.weight for r in regions)
     choices = []
     for main in prominent:
-        group = _grown(surface, main, regions, box)
+        group = _grown(view.surface, main, regions, box)
         held = sum(r.weight * min(1.0, 1.5 * r.share) for r in group) / max(total, 1e-9)
         fit = box_iou(_around(group), box)
         choices.append(Choice(tuple(group), fit * (0.3 + 0.7 * held)))
     return max(choices, key=lambda choice: choice.score, default=None)
 
 
-def _regions(
-    surface: DepthSurface,
-    labels: Labels,
-    color: NDArray[np.uint8],
-    box: BoxXyxy,
-    in_box: Bool,
-) -> list[Region]:
-    lab = cv2.cvtColor(color, cv2.COLOR_RGB2LAB).astype(np.float64)
-    weight = _centrality(surface, box) * in_box
-    grid = surface.grid
+def _regions(view: AnchorView, labels: Labels) -> list[Region]:
+    surface, grid, in_box = view.surface, view.grid, view.in_box
+    lab = cv2.cvtColor(view.color, cv2.COLOR_RGB2LAB).astype(np.float64)
+    weight = _centrality(surface, view.box) * in_box
     out = []
     order = np.argsort(labels, axis=None, kind="stable")
     starts = np.searchsorted(labels.ravel()[order], np.arange(1, labels.max() + 2))

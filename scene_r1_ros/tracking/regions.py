@@ -14,6 +14,8 @@ from .depth_surface import DepthSurface
 
 Bool = NDArray[np.bool_]
 Labels = NDArray[np.int32]
+MIN_REGION = 12
+"""Smallest region, in grid pixels, that can be an object."""
 
 
 def connected_regions(
