@@ -43,7 +43,7 @@ class LiftConfig(Config):
         1, "Width taken off a mask.", minimum=1, maximum=20, unit="pixels at 640 wide"
     )
     component_share: float = option(
-        0.1,
+        0.03,
         "Pieces of a mask smaller than this share of its largest are dropped.",
         minimum=0.0,
         maximum=1.0,

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from ..geometry import Box3D, invert, transform_points
 from .views import ObjectView
 
+_PEAK = 1.5
+"""So many times as many readings as the heights below it has a surface that faces up."""
+
 
 def readings_beside(
     box: Box3D, views: list[ObjectView], most_views: int = 12
@@ -29,12 +32,7 @@ def distant_support(box: Box3D, views: list[ObjectView], most: float = 1.0) -> f
     """
     bottom = box.center[2] - box.size[2] / 2
     drop = min(most, 2 * max(box.size))
-    lowered = Box3D(
-        (box.center[0], box.center[1], box.center[2] - drop / 2),
-        (box.size[0], box.size[1], box.size[2] + drop),
-        box.yaw,
-    )
-    height = readings_beside(lowered, views)[:, 2]
+    height = readings_beside(_lowered(box, drop), views)[:, 2]
     below = height[(height < bottom - 0.03) & (height > bottom - drop)]
     close = np.count_nonzero(np.abs(height - bottom) < 0.08)
     if below.size < 60 or close > 0.15 * below.size:
@@ -48,15 +46,16 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     """World z of a horizontal surface close under ``box``, or None without clear evidence.
 
     Looks at readings just beside the masks, around the box's footprint and about the height of
-    its bottom; they must agree on one height, and surround the box on at least two sides.
+    its bottom; they must agree on one height, surround the box on at least two sides, and be far
+    more than those a little lower: the front of a dresser has readings at every height.
     """
     bottom = box.center[2] - box.size[2] / 2
-    beside = readings_beside(box, views)
+    band = 0.04 + 0.1 * box.size[2]
+    beside = readings_beside(_lowered(box, band + 0.05), views)
     if len(beside) < 30:
         return None
     local = transform_points(invert(box.T_world_box), beside.astype(np.float64))
-    height = local[:, 2] + box.center[2]
-    band = 0.04 + 0.1 * box.size[2]
+    height = beside[:, 2]
     near = (height > bottom - band) & (height < bottom + min(band, 0.4 * box.size[2]))
     if near.sum() < 30:
         return None
@@ -64,10 +63,19 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     on_level = near & (np.abs(height - level) < 0.015)
     if on_level.sum() < max(30, 0.35 * near.sum()):
         return None
+    lower = np.abs(height - (level - 0.03)) < 0.015
+    if on_level.sum() < _PEAK * lower.sum():
+        return None
     sides = np.floor(np.arctan2(local[on_level, 1], local[on_level, 0]) / (np.pi / 2)) % 4
     if (np.bincount(sides.astype(int), minlength=4) > 0.05 * on_level.sum()).sum() < 2:
         return None
     return float(np.median(height[on_level]))
+
+
+def _lowered(box: Box3D, drop: float) -> Box3D:
+    """The box with its bottom ``drop`` metres lower."""
+    center = (box.center[0], box.center[1], box.center[2] - drop / 2)
+    return Box3D(center, (box.size[0], box.size[1], box.size[2] + drop), box.yaw)
 
 
 def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> NDArray[np.float32]:

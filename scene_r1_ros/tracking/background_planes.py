@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,7 +51,9 @@ def _is_background(
 
     A plane that faces up is also background when all else in the box stands above it and it
     reaches the border of the box: the floor in a box that fills the image. And one that stands
-    upright when most of what is in the box is before it and nothing behind: a wall.
+    upright when most of what is in the box is before it and nothing behind: a wall. The front of
+    a dresser is none where all that it has in the box is a part of the lamp on it, which happens
+    to lie in the same plane.
     """
     inside = int((inliers & in_box).sum())
     outside = int((inliers & ~in_box).sum())
@@ -58,6 +61,8 @@ def _is_background(
     size = (inside + outside) / surface.valid.sum()
     if size <= 0.03:
         return False  # the side of some other thing; it is no part of this one's surroundings
+    if _stands_free(surface, plane, inliers, in_box):
+        return False
     others = surface.valid & in_box & ~inliers
     height = plane.distance(surface.points[others])
     tolerance = plane_tolerance(surface.noise[others])
@@ -79,6 +84,24 @@ def _is_background(
     on_border = (inliers & border).sum() / max(1, border.sum())
     stands_on_it = above >= 0.05 * in_box.sum() and below <= 0.1 * (above + below)
     return bool(stands_on_it and (on_border > 0.2 or share_outside > 0.15))
+
+
+def _stands_free(
+    surface: DepthSurface, plane: Plane, inliers: Bool, in_box: Bool, ring: int = 5
+) -> bool:
+    """Whether most of what a plane has in the box goes on nowhere outside it, and has something
+    farther behind it along its outline, as no part of a wall or a floor has that is seen between
+    the legs of a chair."""
+    _, labels = cv2.connectedComponents(inliers.astype(np.uint8), connectivity=4)
+    patches = inliers & in_box & ~np.isin(labels, labels[inliers & ~in_box])
+    if patches.sum() <= 0.7 * (inliers & in_box).sum():
+        return False
+    kernel = np.ones((2 * ring + 1, 2 * ring + 1), np.uint8)
+    around = (cv2.dilate(patches.astype(np.uint8), kernel) > 0) & surface.valid & ~inliers
+    if not around.any():
+        return False
+    behind = plane.distance(surface.points[around]) < -2 * plane_tolerance(surface.noise[around])
+    return bool(behind.mean() > 0.3)
 
 
 def _sectors_reached(

@@ -34,7 +34,9 @@ def final_mask(
         return None
     body = mask.copy()
     for plane in observation.planes:
-        mask |= _foot(view, plane, body)
+        foot = _foot(view, plane, body)
+        # beside a thing before a wall the wall behind it is seen, before its foot no floor is
+        mask |= foot & observation.alike if plane.upright else foot
     mask |= _covered_holes(view, model)
     before = mask.copy()
     mask = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)) > 0

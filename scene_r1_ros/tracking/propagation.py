@@ -26,12 +26,14 @@ class Observation:
     """The object in one frame.
 
     ``mask`` (h, w) on the view's grid, ``standing`` the pixels off the background ``planes`` as
-    this frame shows them, ``agreement`` the share of the model that the frame's depth confirms.
+    this frame shows them, ``alike`` those that look like the object, ``agreement`` the share of
+    the model that the frame's depth confirms.
     """
 
     view: FrameView
     mask: Bool
     standing: Bool
+    alike: Bool
     planes: tuple[Plane, ...]
     agreement: float
 
@@ -100,7 +102,7 @@ def observe(
     hits[0] = 0
     good = (hits >= 5) & (hits > 0.15 * total)
     mask = good[labels]
-    return Observation(view, mask, standing, planes, agreement)
+    return Observation(view, mask, standing, alike, planes, agreement)
 
 
 def settled(view: FrameView, background: tuple[Plane, ...], on_model: Bool) -> tuple[Plane, ...]:

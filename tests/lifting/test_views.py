@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame
@@ -35,3 +37,21 @@ def test_the_border_of_a_mask_beside_other_readings_is_taken_off():
 def test_where_the_sensor_left_the_edge_out_nothing_more_is_taken_off():
     """A sensor that drops mixed readings has done it already; a thin thing would lose twice."""
     assert width(*post(np.nan)) == 6
+
+
+def test_a_small_part_that_missing_depth_cuts_off_counts_and_a_speck_does_not():
+    frame, mask = post(2.0, wide=14)
+    depth = frame.depth_m.copy()
+    depth[16:20] = np.nan  # the stalk between a vase and its flower
+    frame = replace(frame, depth_m=depth)
+
+    def top(mask: np.ndarray) -> float:
+        points = object_view(frame, mask, LiftConfig(), 10_000).points
+        return float(points[:, 1].min() * 60.0 + 30.0)
+
+    part, speck = mask.copy(), mask.copy()
+    part[:20] = speck[:20] = False
+    part[10:15, 38:42] = True  # a twentieth of the rest
+    speck[10:12, 38:41] = True
+    assert top(part) < 15
+    assert top(speck) > 19
