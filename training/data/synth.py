@@ -124,8 +124,8 @@ def is_done(task: SceneTask) -> bool:
     if there["format"] != FORMAT:
         raise ConfigError(
             f"{task.folder} was made by another version of the rooms ({there['format']}, this is "
-            f"{FORMAT}), in which the same seed gives other images; give another OUT folder, or "
-            "delete this one to make it anew."
+            f"{FORMAT}), in which the same seed gives other images; give another folder, or "
+            "delete this one and what was prepared from it to make both anew."
         )
     # settings that came later have the value at which nothing changed
     made = asdict(SynthConfig()) | there["config"]
