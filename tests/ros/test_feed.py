@@ -191,13 +191,16 @@ def test_30_hz_of_640x480_from_another_process_are_all_taken(graph):
         node = graph.add(kind, window, parameters=settings | {"model.backend": "none"})
     counts = node.access.feed.stats.counts
     script = Path(ros_camera.__file__).with_name("ros_camera_30hz.py")
-    command = [sys.executable, str(script), base, str(frames + 30)]
+    # more than are asked for: what a busy machine loses on the way, best effort, never comes
+    command = [sys.executable, str(script), base, str(2 * frames)]
     camera = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
         wait_for(lambda: counts().topics["color"].received, what="the first image")
-        enough = 0.98 * frames  # best effort on a machine that may be busy
-        wait_for(lambda: counts().accepted >= enough, what="the frames")
-        assert counts().dropped == {}
+        enough = 0.98 * frames
+        wait_for(lambda: counts().accepted >= enough, what="the frames", seen=counts)
+        taken = counts()
+        assert taken.accepted >= 0.95 * taken.topics["color"].received
+        assert taken.dropped == {}
         assert len(window.snapshot().trajectory) >= enough
         # the frame that is the latest now can be prompted, though its pixels are soon let go
         box = tuple(4 * v for v in BoxRoom().box_in("red", VIEW))
