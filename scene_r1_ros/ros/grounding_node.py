@@ -104,8 +104,10 @@ class GroundingNode(SceneNode):
         self.health = Health(self)
 
     def start(self) -> None:
-        self.access.start()
+        # Images last: until a model's library is imported, which takes seconds, none can be used,
+        # and whoever waits for a subscriber would play to a node that is not active yet.
         self.queries.start()
+        self.access.start()
 
     def stop(self) -> None:
         self.queries.cancel_all()
