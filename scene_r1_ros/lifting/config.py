@@ -31,6 +31,9 @@ class LiftConfig(Config):
     reach_floor: bool = option(
         True, "Where no view shows how a thing ends below, let it go on to the floor."
     )
+    reach_outline: bool = option(
+        True, "Let a box be as high, and a round thing as wide, as the outlines of its masks show."
+    )
     complete_far_side: bool = option(True, "Give depth to a box whose far side no view shows.")
     complete_round: bool = option(True, "Close round things that are seen from one side.")
     reach_wall: bool = option(

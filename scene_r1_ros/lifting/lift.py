@@ -20,6 +20,8 @@ from .flat import flat_box
 from .fusion import FusedCloud, fuse, thinned, with_visibility
 from .hidden_foot import hidden_foot
 from .lifted import LiftedObject
+from .outline_height import with_outline_height
+from .outline_radius import outline_radius
 from .round_fit import round_body, with_round_body
 from .support import distant_support, support_height
 from .views import ObjectView, object_view
@@ -149,7 +151,10 @@ def _box(
     fitted = fit_box(cloud.points, weights, trim, config.fit_yaw)
     box, support = _shape(fitted, cloud, views, config)
     if support is None and config.reach_floor:
-        box = _ending_at(box, hidden_foot(fitted, views, window))
+        support = hidden_foot(fitted, views, window)
+        box = _ending_at(box, support)
+    if config.reach_outline:
+        box = with_outline_height(box, views, stands=support is not None)
     return box
 
 
@@ -179,8 +184,12 @@ def _shape(
         if ball is not None:
             return ball, height
         body = round_body(cloud.points, cameras)
-        if body is not None and (closed := with_round_body(box, body)) is not box:
-            return closed, height
+        if body is not None:
+            low, high = box.center[2] - box.size[2] / 2, box.center[2] + box.size[2] / 2
+            if config.reach_outline:
+                body = body.widened(outline_radius(body.center, low, high, views), cameras)
+            if (closed := with_round_body(box, body)) is not box:
+                return closed, height
     if config.complete_far_side and side is not None and not flat_on_wall:
         box = with_far_side(box, cloud.points, side, config.far_side_share)
     return box, height

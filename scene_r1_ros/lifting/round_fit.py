@@ -25,6 +25,18 @@ class RoundBody:
     center: tuple[float, float]
     radius: float
 
+    def widened(self, outline: float | None, cameras: Float64) -> RoundBody:
+        """With the radius of its ``outline`` where that is larger, up to half as large again.
+
+        The side that the ``cameras`` (M, 3) see stays where it is.
+        """
+        if outline is None or not self.radius < outline < 1.5 * self.radius:
+            return self
+        away = np.array(self.center) - cameras[:, :2]
+        away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
+        x, y = np.array(self.center) + (outline - self.radius) * away.mean(axis=0)
+        return RoundBody((float(x), float(y)), outline)
+
 
 def round_body(
     points: NDArray[np.float32], cameras: Float64, slices: int = 10, most: int = 1500
