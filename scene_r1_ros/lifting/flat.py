@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,9 +28,11 @@ _CELLS = 120
 """Cells along the longer side of a face, about."""
 _LEVEL = 0.03
 """Cells whose height stands out by this share of the face make no thickness."""
-_FEW = ((0.01, 2.33), (0.002, 2.88))
-"""Shares of readings that may be a part that stands out, and by how many deviations noise alone
-puts as many so high."""
+_PART = 0.02
+"""Side in metres of the cells in which a small part that stands out is looked for."""
+_LIKELY, _CERTAIN = 1.5, 5.5
+"""Deviations by which the mean of a cell must lie higher than the face to be of such a part, and by
+which all cells of the part must, taken together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +80,7 @@ def flat_box(
     if thickness > min(THICKEST, flat * least):
         return None
     # other things stand on what lies, and masks spill over to them
-    foremost = _standing_out(front, local[:, 2], views) if face.upright else front
+    foremost = _standing_out(front, local, views) if face.upright else front
     return _box(face, low, high, yaw, behind, max(foremost - behind, thickness))
 
 
@@ -217,23 +220,28 @@ def _front(
     return max(top, float(np.median(mean[sure])))
 
 
-def _standing_out(front: float, height: NDArray[np.float64], views: list[ObjectView]) -> float:
+def _standing_out(front: float, local: NDArray[np.float64], views: list[ObjectView]) -> float:
     """Height of a small part that stands out of the face clearly (a sill, a handle), or ``front``.
 
-    Of the nearer half of the readings of all ``views``, with a ``height`` (N,) each, a few must lie
-    higher than the noise of all would put them.
+    ``local`` (N, 3) are the readings of all ``views`` in the face's frame. The mean of those in a
+    cell of the face has less noise the more there are; where it is certain to lie higher than
+    ``front``, in two cells or more side by side, something stands out so far.
     """
     eyes = [np.linalg.norm(v.points - v.frame.T_world_camera[:3, 3], axis=1) for v in views]
-    distance = np.concatenate(eyes)
-    near = distance <= np.median(distance)
-    noise = float(depth_noise(float(np.median(distance[near]))))
-    height = height[near & (np.abs(height) < THICKEST)]
-    for share, deviations in _FEW:
-        if share * len(height) < 20:
-            continue
-        top = float(np.quantile(height, 1 - share))
-        if top - (deviations + 0.7) * noise > front + 0.02:
-            front = max(front, top - noise)
+    weight = 1 / depth_noise(np.concatenate(eyes)) ** 2
+    near = np.abs(local[:, 2]) < THICKEST
+    local, weight = local[near], weight[near]
+    cell = np.floor((local[:, :2] - local[:, :2].min(axis=0)) / _PART).astype(np.int64)
+    shape = cell.max(axis=0) + 1
+    flat = cell[:, 0] * shape[1] + cell[:, 1]
+    total = np.bincount(flat, weight, minlength=int(shape.prod()))
+    mean = np.bincount(flat, weight * local[:, 2], minlength=len(total)) / np.maximum(total, 1e-9)
+    above = (mean - front - 0.02) * np.sqrt(total)  # in deviations of the mean
+    count, labels = cv2.connectedComponents((above > _LIKELY).reshape(shape).astype(np.uint8))
+    for part in range(1, count):
+        one = (labels == part).ravel()
+        if one.sum() > 1 and above[one].sum() > _CERTAIN * np.sqrt(one.sum()):
+            front = max(front, float(np.percentile(mean[one], 90)))
     return front
 
 

@@ -89,6 +89,14 @@ def test_a_small_part_that_stands_out_is_in_the_box(noise):
     assert min(plain.size) == pytest.approx(0.04, abs=0.01)
 
 
+def test_a_handle_of_a_few_pixels_is_in_the_box():
+    handle = ((0.26, -0.1, 1.24), (0.36, -0.1, 1.27))  # less than 1 % of the face
+    box = lift(*plate(*PICTURE, PICTURE_EYES, 0.012, knob=handle)).box
+    assert min(box.size) == pytest.approx(0.1, abs=0.02)
+    plain = lift(*plate(*PICTURE, PICTURE_EYES, 0.012)).box
+    assert min(plain.size) == pytest.approx(0.04, abs=0.015)
+
+
 def test_what_stands_on_a_rug_makes_it_no_thicker():
     foot = ((0.2, 2.4, 0.1), (0.32, 2.52, 0.1))
     box = lift(*plate(*RUG, RUG_EYES, 0.004, knob=foot)).box
