@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,16 @@ from .color_cut import (
     RELIEF,
     ColorModel,
     ColorPatch,
-    alike_outside,
     color_patch,
-    patch_of,
     without_wall,
 )
 from .coplanar_parts import WELL_FITTED, foot_plate, with_sheet
 from .depth_surface import DepthSurface, PixelGrid
+from .hung_patch import HungPatch, hung_patch
+from .hung_rectangle import HungRectangle
 from .planes import Plane
-from .region_choice import choose_regions
-from .regions import MIN_REGION, connected_regions
+from .regions import MIN_REGION
+from .standing_regions import StandingRegions, object_regions, standing_regions
 
 Bool = NDArray[np.bool_]
 
@@ -39,7 +39,8 @@ class AnchorSegment:
     that the object may go on behind. ``background`` are the planes it stands on or before.
     ``box`` holds the prompt and the mask, in pixels. ``colors`` tell the object from what
     is around it; one on the plane ``flat`` was found by them, for it hardly stands out in depth,
-    as was the ``foot`` of one that stands on a thin plate.
+    as was the ``foot`` of one that stands on a thin plate. What hangs on a wall is the part of it
+    within the ``rectangle``, all of it where its colours are too ``plain`` to part it.
     """
 
     surface: DepthSurface
@@ -50,6 +51,8 @@ class AnchorSegment:
     colors: ColorModel
     flat: Plane | None = None
     foot: ColorPatch | None = None
+    rectangle: HungRectangle | None = None
+    plain: bool = False
 
 
 def segment_box(
@@ -62,7 +65,11 @@ def segment_box(
         EmptyMaskError: if nothing in the box stands out.
     """
     view = view_anchor(frame, box, max_pixels, rng)
-    mask = _object_regions(view)
+    standing = standing_regions(view)
+    hung = hung_patch(view, frame)
+    if hung is not None and not _parted_by_depth(view, standing, hung):
+        return _hung_segment(view, hung)
+    mask = object_regions(view, standing)
     patch = _flat_patch(view, mask)
     if patch is not None:
         return _flat_segment(view, _with_relief(view, patch, mask))
@@ -89,6 +96,40 @@ def segment_box(
     colors = ColorModel.of(view.color, mask, ~mask)
     around = _union_box(box, mask, view.grid)
     return AnchorSegment(view.surface, mask, occluder, background, around, colors, foot=foot)
+
+
+def _parted_by_depth(view: AnchorView, standing: StandingRegions | None, hung: HungPatch) -> bool:
+    """Whether the box was drawn around what stands out in it rather than around a part of the wall.
+
+    It was where that ends in the box by depth alone and fills it, or stands clearly before the
+    wall; of a door its frame alone may stand out, of a window, whose panes depth does not see, but
+    bars and sill.
+    """
+    if standing is None:
+        return False
+    mask, surface = standing.mask, view.surface
+    inside = mask & view.in_box
+    if inside.sum() < 0.95 * mask.sum():
+        return False
+    fit = view.bounds_fit(inside)
+    height = hung.rectangle.plane.distance(surface.points[inside])
+    before = float(np.median(height)) > 0.1
+    fills = fit >= 0.6 and inside.sum() > 0.35 * view.in_box.sum()
+    return (before and fit > 0.35) or (fills and not hung.glass)
+
+
+def _hung_segment(view: AnchorView, hung: HungPatch) -> AnchorSegment:
+    """What hangs on a wall: its pixels on the rectangle, or, sharper, what colours part from the
+    wall, if these give much the same; of a window they give the panes and not the sill."""
+    patch = None if hung.glass else color_patch(view)
+    alike = 0.0
+    if patch is not None:
+        alike = (patch.mask & hung.mask).sum() / (patch.mask | hung.mask).sum()
+    if patch is None or patch.fit < 0.8 or (patch.fit < 0.95 and alike < 0.85):
+        colors = ColorModel.of(view.color, hung.mask, ~hung.mask)
+        patch = ColorPatch(hung.mask, hung.rectangle.plane, colors, view.bounds_fit(hung.mask))
+        return replace(_flat_segment(view, patch), rectangle=hung.rectangle, plain=True)
+    return replace(_flat_segment(view, patch), rectangle=hung.rectangle)
 
 
 def _flat_patch(view: AnchorView, mask: Bool | None) -> ColorPatch | None:
@@ -155,43 +196,6 @@ def _flat_segment(view: AnchorView, patch: ColorPatch) -> AnchorSegment:
     occluder = _occluder(view, mask)
     around = _union_box(view.box, mask, view.grid)
     return AnchorSegment(surface, mask, occluder, background, around, patch.colors, patch.plane)
-
-
-def _on_background(view: AnchorView) -> Bool:
-    surface = view.surface
-    on = np.zeros(surface.valid.shape, dtype=bool)
-    tolerance = plane_tolerance(surface.noise)
-    for item in view.background:
-        aligned = surface.normals @ item.plane.normal.astype(np.float32) > 0.5
-        near = np.abs(item.plane.distance(surface.points))
-        on |= near < np.where(aligned, tolerance, 0.3 * tolerance)
-    return on
-
-
-def _object_regions(view: AnchorView) -> Bool | None:
-    """The regions of the box that make up its object, or None."""
-    surface, in_box = view.surface, view.in_box
-    off_plane = surface.valid & ~_on_background(view)
-    labels = connected_regions(surface, off_plane, MIN_REGION, MIN_REGION)
-    choice = choose_regions(view, labels)
-    if choice is None:
-        return None
-    mask = np.isin(labels, choice.labels)
-    if (mask & ~in_box).sum() > 0.15 * mask.sum():
-        own = patch_of(view, mask)
-        if own is not None and own.fit > max(0.7, view.bounds_fit(mask)):
-            return own.mask
-    mostly_inside = [region.label for region in choice.regions if region.share > 0.5]
-    mask = _bounded(view, mask, np.isin(labels, mostly_inside))
-    return alike_outside(view.color, mask, in_box)
-
-
-def _bounded(view: AnchorView, mask: Bool, mostly_inside: Bool) -> Bool:
-    """Outside the box only what a box that cuts the object leaves out, on each side a part."""
-    x0, y0, x1, y1 = view.box
-    dx, dy = 0.35 * (x1 - x0), 0.35 * (y1 - y0)
-    near = view.grid.inside((x0 - dx, y0 - dy, x1 + dx, y1 + dy), mask.shape)
-    return mask & (view.in_box | (near & mostly_inside))
 
 
 def _plane_patch(view: AnchorView, fallback: Bool | None) -> Bool | None:

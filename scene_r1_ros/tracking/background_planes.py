@@ -69,7 +69,7 @@ def _is_background(
     above = int((height > tolerance).sum())
     below = int((height < -2 * tolerance).sum())
     upright_beyond = plane.upright and share_outside > 0.3
-    if upright_beyond and above > 0.3 * in_box.sum() and below < 0.005 * in_box.sum():
+    if upright_beyond and above > 0.2 * in_box.sum() and below < 0.005 * in_box.sum():
         return True
     if size < 0.08:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import cv2
@@ -18,7 +19,10 @@ from .planes import Plane, settle
 from .regions import linked_components
 from .silhouette import Silhouette
 
+MARGIN = float(os.environ.get("MARGIN", "0.01"))
 Bool = NDArray[np.bool_]
+_OVER = 0.02
+"""Metres by which colours may lead over the rectangle of what hangs on a wall."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +62,8 @@ def observe(
     """Find the object in ``frame`` by the model so far, with newly seen surface that adjoins it.
 
     ``core`` (flat, of the model's block) are the voxels that the anchor itself vouches for. To a
-    flat thing is added only what has its colours, as its plane goes on beyond it.
+    flat thing is added only what has its colours, as its plane goes on beyond it, and lies on its
+    rectangle, if it hangs on a wall.
     None where the object is out of view, occluded, or not where the model says.
     """
     points, _ = model.centers()
@@ -85,8 +90,14 @@ def observe(
         # depth noise blurs the model's rim along the plane; colour says where it ends
         core_pixels = cv2.erode(on_model.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
         raised = segment.flat.distance(view.points) > 2 * plane_tolerance(view.noise)
-        standing &= alike | core_pixels | raised
-        allowed &= standing
+        own = alike | core_pixels | raised
+        on_it = np.zeros_like(own)
+        if segment.rectangle is not None:
+            if segment.plain:
+                on_it = segment.rectangle.contains(view.points)
+            own = (own & segment.rectangle.may_contain(view.points, _OVER)) | on_it
+        standing &= own
+        allowed = standing & (allowed | on_it)
         asked &= standing & alike
     allowed[asked] = silhouette.allows(view.points[asked], alike[asked])
     on_model &= allowed
