@@ -61,6 +61,11 @@ class CameraIntrinsics:
             (self.cy + 0.5) * sy - 0.5,
         )
 
+    def rays(self, u: NDArray[Any], v: NDArray[Any]) -> NDArray[np.float64]:
+        """Camera-frame points (..., 3) at depth 1 that pixels ``u``, ``v`` (...) look at."""
+        x, y = np.broadcast_arrays((u - self.cx) / self.fx, (v - self.cy) / self.fy)
+        return np.stack([x, y, np.ones_like(x)], axis=-1)
+
     def project(self, points: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Pixels (N, 2) and z-depths (N,) of camera-frame points (N, 3).
 

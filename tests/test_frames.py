@@ -82,6 +82,15 @@ def test_projection_undoes_backprojection(depth):
     assert np.allclose(z, depth)
 
 
+def test_rays_are_what_pixels_look_at():
+    u, v = np.meshgrid(np.arange(8), np.arange(6))
+    rays = CAMERA.rays(u, v)
+    pixels, z = CAMERA.project(3.0 * rays.reshape(-1, 3))
+    np.testing.assert_allclose(pixels, np.stack([u.ravel(), v.ravel()], axis=1), atol=1e-12)
+    np.testing.assert_allclose(z, 3.0)
+    np.testing.assert_array_equal(CAMERA.rays(2.0, v[:, 0]), rays[:, 2])
+
+
 def test_points_behind_the_camera_have_no_pixel():
     pixels, _ = CAMERA.project(np.array([[0, 0, -1.0], [0, 0, 0]]))
     assert np.isnan(pixels).all()

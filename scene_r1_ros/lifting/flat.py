@@ -208,8 +208,7 @@ def _front(
     readings (N, 3) in the face's frame. None where no cell has readings enough for a mean."""
     local = local[np.abs(local[:, 2]) < 0.08 + 3 * face.noise]
     side = max(0.01, float((high - low).max()) / 40)
-    cell = np.floor((local[:, :2] - local[:, :2].min(axis=0)) / side).astype(np.int64)
-    flat = cell[:, 0] * (cell[:, 1].max() + 1) + cell[:, 1]
+    flat, _ = _cells(local, side)
     _, inverse, counts = np.unique(flat, return_inverse=True, return_counts=True)
     mean = np.bincount(inverse, weights=local[:, 2]) / counts
     sure = counts >= max(3, 0.2 * np.median(counts))
@@ -218,6 +217,14 @@ def _front(
     left = face.noise / np.sqrt(np.median(counts[sure]))
     top = float(np.quantile(mean[sure], 1 - _LEVEL)) - 1.9 * left
     return max(top, float(np.median(mean[sure])))
+
+
+def _cells(local: NDArray[np.float64], side: float) -> tuple[NDArray[np.int64], tuple[int, int]]:
+    """In which square cell of the face, numbered row by row, each of (N, 3) readings in its frame
+    lies, and how many rows and columns of them there are."""
+    cell = np.floor((local[:, :2] - local[:, :2].min(axis=0)) / side).astype(np.int64)
+    rows, columns = (int(most) + 1 for most in cell.max(axis=0))
+    return cell[:, 0] * columns + cell[:, 1], (rows, columns)
 
 
 def _standing_out(front: float, local: NDArray[np.float64], views: list[ObjectView]) -> float:
@@ -231,10 +238,8 @@ def _standing_out(front: float, local: NDArray[np.float64], views: list[ObjectVi
     weight = 1 / depth_noise(np.concatenate(eyes)) ** 2
     near = np.abs(local[:, 2]) < THICKEST
     local, weight = local[near], weight[near]
-    cell = np.floor((local[:, :2] - local[:, :2].min(axis=0)) / _PART).astype(np.int64)
-    shape = cell.max(axis=0) + 1
-    flat = cell[:, 0] * shape[1] + cell[:, 1]
-    total = np.bincount(flat, weight, minlength=int(shape.prod()))
+    flat, shape = _cells(local, _PART)
+    total = np.bincount(flat, weight, minlength=shape[0] * shape[1])
     mean = np.bincount(flat, weight * local[:, 2], minlength=len(total)) / np.maximum(total, 1e-9)
     above = (mean - front - 0.02) * np.sqrt(total)  # in deviations of the mean
     count, labels = cv2.connectedComponents((above > _LIKELY).reshape(shape).astype(np.uint8))

@@ -174,10 +174,7 @@ def _level_readings(frame: RgbdFrame) -> NDArray[np.float64]:
     rows, cols = (-(-side // _GRID) for side in frame.depth_m.shape)
     depth = np.nan_to_num(frame.depth_m[::_GRID, ::_GRID])
     v, u = np.mgrid[:rows, :cols] * _GRID
-    camera = frame.intrinsics
-    local = np.stack(
-        [(u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones_like(u)], -1
-    )
+    local = frame.intrinsics.rays(u, v)
     points = transform_points(frame.T_world_camera, (local * depth[..., None]).reshape(-1, 3))
     points = points.reshape(rows, cols, 3).astype(np.float64)
     right, below = np.diff(points, axis=1)[:-1], np.diff(points, axis=0)[:, :-1]

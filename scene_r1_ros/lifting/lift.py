@@ -185,8 +185,8 @@ def _shape(
             return ball, height
         body = round_body(cloud.points, cameras)
         if body is not None:
-            low, high = box.center[2] - box.size[2] / 2, box.center[2] + box.size[2] / 2
             if config.reach_outline:
+                low, high = box.center[2] - box.size[2] / 2, box.center[2] + box.size[2] / 2
                 body = body.widened(outline_radius(body.center, low, high, views), cameras)
             if (closed := with_round_body(box, body)) is not box:
                 return closed, height

@@ -46,10 +46,7 @@ def _half_widths(
     camera, T = view.frame.intrinsics, view.frame.T_world_camera
     passed, heights = [], []
     for edge in (left - 0.5, right + 0.5):
-        rays = np.stack(
-            [(edge - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy, np.ones(len(rows))], 1
-        )
-        rays = rays @ T[:3, :3].T
+        rays = camera.rays(edge, rows) @ T[:3, :3].T
         level = np.maximum(np.hypot(rays[:, 0], rays[:, 1]), 1e-9)
         to_axis = center - view.shift[:2] - T[:2, 3]
         passed.append((to_axis[0] * rays[:, 1] - to_axis[1] * rays[:, 0]) / level)

@@ -122,14 +122,17 @@ def _hung_segment(view: AnchorView, hung: HungPatch) -> AnchorSegment:
     """What hangs on a wall: its pixels on the rectangle, or, sharper, what colours part from the
     wall, if these give much the same; of a window they give the panes and not the sill."""
     patch = None if hung.glass else color_patch(view)
-    alike = 0.0
-    if patch is not None:
-        alike = (patch.mask & hung.mask).sum() / (patch.mask | hung.mask).sum()
-    if patch is None or patch.fit < 0.8 or (patch.fit < 0.95 and alike < 0.85):
+    plain = patch is None or not _much_the_same(patch, hung.mask)
+    if patch is None or plain:
         colors = ColorModel.of(view.color, hung.mask, ~hung.mask)
         patch = ColorPatch(hung.mask, hung.rectangle.plane, colors, view.bounds_fit(hung.mask))
-        return replace(_flat_segment(view, patch), rectangle=hung.rectangle, plain=True)
-    return replace(_flat_segment(view, patch), rectangle=hung.rectangle)
+    return replace(_flat_segment(view, patch), rectangle=hung.rectangle, plain=plain)
+
+
+def _much_the_same(patch: ColorPatch, mask: Bool) -> bool:
+    """Whether a patch is about the same as ``mask``, or fills the box too well to have to be."""
+    common = (patch.mask & mask).sum() / (patch.mask | mask).sum()
+    return bool(patch.fit >= 0.95 or (patch.fit >= 0.8 and common >= 0.85))
 
 
 def _flat_patch(view: AnchorView, mask: Bool | None) -> ColorPatch | None:

@@ -51,7 +51,7 @@ def _is_background(
 
     A plane that faces up is also background when all else in the box stands above it and it
     reaches the border of the box: the floor in a box that fills the image. And one that stands
-    upright when most of what is in the box is before it and nothing behind: a wall. The front of
+    upright when a good part of the box is before it and nothing behind: a wall. The front of
     a dresser is none where all that it has in the box is a part of the lamp on it, which happens
     to lie in the same plane.
     """

@@ -100,9 +100,8 @@ def rectangle_in(box: BoxXyxy, plane: Plane, frame: RgbdFrame) -> HungRectangle 
 def on_plane(plane: Plane, axes: Float64, pixels: Float64, frame: RgbdFrame) -> Float64:
     """Where on the plane the rays of (N, 2) ``pixels`` meet it, along the ``axes`` (N, 2); NaN
     where they do not, or at a flat angle."""
-    camera, T = frame.intrinsics, frame.T_world_camera
-    center = (pixels - (camera.cx, camera.cy)) / (camera.fx, camera.fy)
-    rays = np.c_[center, np.ones(len(center))] @ T[:3, :3].T
+    T = frame.T_world_camera
+    rays = frame.intrinsics.rays(pixels[:, 0], pixels[:, 1]) @ T[:3, :3].T
     slope = rays @ plane.normal
     to_plane = plane.offset - float(T[:3, 3] @ plane.normal)
     met = slope * np.sign(to_plane) > _FLAT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import cv2
@@ -19,7 +18,6 @@ from .planes import Plane, settle
 from .regions import linked_components
 from .silhouette import Silhouette
 
-MARGIN = float(os.environ.get("MARGIN", "0.01"))
 Bool = NDArray[np.bool_]
 _OVER = 0.02
 """Metres by which colours may lead over the rectangle of what hangs on a wall."""

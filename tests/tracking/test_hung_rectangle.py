@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rgbd_scenes import FLOOR, Scene, Sensor, Thing, View, block, box_of
+from scene_r1_training.evaluation.lifting_bench import mean_mask_iou
 
 from scene_r1_ros.control import Control
 from scene_r1_ros.frames import WindowSnapshot
@@ -30,16 +31,12 @@ def door(color=WHITE) -> Thing:
     return Thing("door", frame, color).placed(0.0, 2.0, 0.0)
 
 
-def mean_iou(window: WindowSnapshot, ids, anchor: int, thing: int = 0) -> float:
+def tracked_iou(window: WindowSnapshot, ids, anchor: int, thing: int = 0) -> float:
     """Mean over the frames of the IoU of found and true mask."""
     stamp = window.frames[anchor].stamp_ns
     track = GeometricTracker().track(window, stamp, box_of(ids[anchor], thing), Control())
-    shares = []
-    for frame, image in zip(window.frames, ids, strict=True):
-        item = track.at(frame.stamp_ns)
-        mask = np.zeros(image.shape, bool) if item is None else item.mask
-        shares.append((mask & (image == thing)).sum() / (mask | (image == thing)).sum())
-    return float(np.mean(shares))
+    truth = {f.stamp_ns: image == thing for f, image in zip(window.frames, ids, strict=True)}
+    return mean_mask_iou(track, truth)
 
 
 def glazed(window: WindowSnapshot, ids, thing: int = 0) -> WindowSnapshot:
@@ -54,13 +51,13 @@ def glazed(window: WindowSnapshot, ids, thing: int = 0) -> WindowSnapshot:
 
 def test_a_door_in_the_colour_of_its_wall_ends_at_its_frame_in_every_view():
     window, ids = Scene("door", [door()], ASLANT, sensor=SMALL).render()
-    assert mean_iou(window, ids, anchor=3) > 0.9
+    assert tracked_iou(window, ids, anchor=3) > 0.9
 
 
 def test_a_white_window_in_a_white_wall_is_known_by_its_panes():
     pane = block("window", (1.2, 0.04, 0.9), WHITE).placed(0.0, 1.98, 0.9)
     window, ids = Scene("window", [pane], ASLANT, sensor=SMALL).render()
-    assert mean_iou(glazed(window, ids), ids, anchor=3) > 0.85
+    assert tracked_iou(glazed(window, ids), ids, anchor=3) > 0.85
 
 
 def test_the_rectangle_has_the_size_of_what_hangs_there():
@@ -97,4 +94,4 @@ def test_what_stands_before_a_wall_is_not_the_wall_behind_it(depth):
     lamp = Thing("lamp", [foot, pole, shade], (180, 40, 40)).placed(0.0, 1.9 - depth, 0.0)
     view = replace(ASLANT, target=(0.0, 1.6, 0.8), start=-110, end=-80)
     window, ids = Scene("lamp", [lamp], view, sensor=SMALL).render()
-    assert mean_iou(window, ids, anchor=3) > 0.5
+    assert tracked_iou(window, ids, anchor=3) > 0.5
