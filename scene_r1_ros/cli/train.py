@@ -9,6 +9,7 @@
   average        the mean of several checkpoints of one model, often better than each
   pack           store a checkpoint in half the space
   new-model      make a small untrained model with the vocabulary of a data set
+  masks          the network with which the geometric tracker draws masks, from synthetic rooms
 
 A run that was stopped goes on where it was: give the same command again. OUT/final is the trained
 model (or its adapter), OUT/report/index.html shows what happened. Every setting is listed by
@@ -22,6 +23,7 @@ examples:
   scene-r1 train merge --model MODEL --adapter run/sft/final --out merged
   scene-r1 train average run/views/final run/thawed/final --out run/mean
   scene-r1 train pack --model run/final/final --out small
+  scene-r1 train masks --out run/masks --jobs 2        # then geometric.mask_network=run/masks/final
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+
+from .settings import add_settings_arguments
 
 HELP = "train the reasoner: cold start, GRPO stages, chains of thought"
 STAGES = ("sft", "grpo-temporal", "grpo-image", "grpo-qa")
@@ -70,6 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     average.add_argument("--out", type=Path, required=True, help="folder of their mean")
     average.add_argument("--json", action="store_true", help="print one JSON object")
+    masks = _sub(stages, "masks")
+    masks.add_argument("--out", type=Path, required=True, help="folder of the run")
+    jobs = min(2, os.cpu_count() or 1)
+    masks.add_argument("--jobs", type=int, default=jobs, help=f"rooms at a time (default: {jobs})")
+    masks.add_argument("--json", action="store_true", help="print one JSON object")
+    add_settings_arguments(masks)
     pack = _sub(stages, "pack")
     pack.add_argument("--model", type=Path, required=True, help="folder of the checkpoint")
     pack.add_argument("--out", type=Path, required=True, help="folder of the smaller checkpoint")
@@ -86,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
         "average": _average,
         "pack": _pack,
         "new-model": _new_model,
+        "masks": _masks,
     }
     step = steps.get(args.stage, _train)
     result = step(args)
@@ -237,6 +248,43 @@ def _new_model(args: argparse.Namespace) -> dict[str, Any]:
     size = sum(path.stat().st_size for path in args.out.rglob("*") if path.is_file())
     _say(args, f"{args.out}: {parameters / 1e6:.2f} M parameters, {size / 1e6:.1f} MB, untrained")
     return {"out": str(args.out), "parameters": parameters, "bytes": size}
+
+
+def _masks(args: argparse.Namespace) -> dict[str, Any] | None:
+    from scene_r1_training.masks.run import train_masks
+    from scene_r1_training.masks.settings import MaskTrainingConfig
+    from tqdm import tqdm
+
+    from .settings import GivenSettings
+
+    sections = [("masks", MaskTrainingConfig)]
+    if args.list_settings:
+        _list_settings(sections)
+        return None
+    bars: dict[str, Any] = {}
+
+    def tell(stage: str, done: int, total: int, text: str) -> None:
+        if stage not in bars:
+            bars[stage] = tqdm(total=total, desc=stage, disable=None)
+        bars[stage].set_postfix_str(text, refresh=False)
+        bars[stage].update(done - bars[stage].n)
+
+    config = GivenSettings(sections, args.set)("masks", MaskTrainingConfig)
+    try:
+        report = train_masks(args.out, config, jobs=args.jobs, on_progress=tell)
+    finally:
+        for bar in bars.values():
+            bar.close()
+    figures = ", ".join(f"{name} {value:.3f}" for name, value in report.figures.items())
+    _say(args, f"{report.steps} steps on {report.crops} crops: {figures}\nnetwork: {report.final}")
+    return {
+        "out": str(args.out),
+        "final": str(report.final),
+        "crops": report.crops,
+        "steps": report.steps,
+        "resumed_from": report.resumed_from,
+        "figures": report.figures,
+    }
 
 
 def _list_settings(sections: Any) -> None:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from ..errors import EmptyMaskError
 from ..frames import RgbdFrame
 from ..geometry import BoxXyxy
-from .anchor_view import AnchorView, box_text, view_anchor
+from .anchor_view import AnchorView, box_text
 from .background_planes import ScenePlane, plane_tolerance
 from .color_cut import (
     RELIEF,
@@ -29,6 +29,8 @@ from .regions import MIN_REGION
 from .standing_regions import StandingRegions, object_regions, standing_regions
 
 Bool = NDArray[np.bool_]
+_SAME = 0.8
+"""IoU of two masks of one object."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +57,13 @@ class AnchorSegment:
     plain: bool = False
 
 
-def segment_box(
-    frame: RgbdFrame, box: BoxXyxy, max_pixels: int, rng: np.random.Generator
-) -> AnchorSegment:
-    """Segment the object that ``box`` (pixels, clipped to the image) is drawn around.
+def segment_box(view: AnchorView, frame: RgbdFrame) -> AnchorSegment:
+    """Segment the object that the view's box is drawn around in ``frame``, by depth and colour.
 
     Raises:
-        NoDepthError: if the box holds too few depth readings.
         EmptyMaskError: if nothing in the box stands out.
     """
-    view = view_anchor(frame, box, max_pixels, rng)
+    box = view.box
     standing = standing_regions(view)
     hung = hung_patch(view, frame)
     if hung is not None and not _parted_by_depth(view, standing, hung):
@@ -86,16 +85,29 @@ def segment_box(
     mask = without_wall(view, mask)
     lies_on = _plane_under(view, mask)
     if lies_on is not None:
-        patch = ColorPatch(mask, lies_on, ColorModel.of(view.color, mask, ~mask), 1.0)
-        return _flat_segment(view, patch)
-    occluder = _occluder(view, mask)
-    background = _supporting(view.background, view.surface, mask)
-    foot = foot_plate(view, mask)
-    if foot is not None:
-        mask = mask | foot.mask
-    colors = ColorModel.of(view.color, mask, ~mask)
-    around = _union_box(box, mask, view.grid)
-    return AnchorSegment(view.surface, mask, occluder, background, around, colors, foot=foot)
+        return _sheet_segment(view, mask, lies_on)
+    return _body_segment(view, mask, foot_plate(view, mask))
+
+
+def segment_mask(
+    view: AnchorView, mask: Bool, likely: AnchorSegment | None = None
+) -> AnchorSegment | None:
+    """The segment of an object whose ``mask`` (h, w, on the view's grid) is known.
+
+    ``likely`` is what :func:`segment_box` took it for; where that is much the same it is as good.
+    None where the mask holds too few readings to be an object.
+    """
+    mask = mask & view.surface.valid
+    if mask.sum() < MIN_REGION:
+        return None
+    if likely is not None:
+        common = (mask & likely.mask).sum() / (mask | likely.mask).sum()
+        if common >= _SAME:
+            return likely
+    lies_on = _plane_under(view, mask)
+    if lies_on is not None:
+        return _sheet_segment(view, mask, lies_on)
+    return _body_segment(view, mask, foot_plate(view, mask))
 
 
 def _parted_by_depth(view: AnchorView, standing: StandingRegions | None, hung: HungPatch) -> bool:
@@ -181,6 +193,23 @@ def _plane_under(view: AnchorView, mask: Bool, height: float = 0.05) -> Plane | 
         if along.mean() > 0.7 and float(np.percentile(distance, 80)) < height:
             return item.plane
     return None
+
+
+def _body_segment(view: AnchorView, mask: Bool, foot: ColorPatch | None) -> AnchorSegment:
+    """What stands out, with the thin plate it stands on."""
+    occluder = _occluder(view, mask)
+    background = _supporting(view.background, view.surface, mask)
+    if foot is not None:
+        mask = mask | foot.mask
+    colors = ColorModel.of(view.color, mask, ~mask)
+    around = _union_box(view.box, mask, view.grid)
+    return AnchorSegment(view.surface, mask, occluder, background, around, colors, foot=foot)
+
+
+def _sheet_segment(view: AnchorView, mask: Bool, plane: Plane) -> AnchorSegment:
+    """What lies on a plane and hardly stands out of it."""
+    patch = ColorPatch(mask, plane, ColorModel.of(view.color, mask, ~mask), 1.0)
+    return _flat_segment(view, patch)
 
 
 def _flat_segment(view: AnchorView, patch: ColorPatch) -> AnchorSegment:

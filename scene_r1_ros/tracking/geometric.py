@@ -1,8 +1,13 @@
-"""The tracker without weights: RGB-D segmentation of the box, then depth and pose do the rest."""
+"""The tracker for depth and poses: RGB-D segmentation of the box, found again in every view.
+
+Geometry alone needs no weights; a small network of masks, if one is given, draws what geometry
+found once more.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -11,15 +16,19 @@ from ..control import Control
 from ..errors import EmptyMaskError
 from ..frames import RgbdFrame, WindowSnapshot
 from ..geometry import BoxXyxy, checked_box
+from ..resources import shipped
 from .anchor_segmentation import AnchorSegment, segment_box
+from .anchor_view import view_anchor
 from .depth_surface import depth_noise
 from .frame_mask import final_mask
+from .mask_network import MaskNetwork, load_mask_network
 from .object_model import VoxelModel
 from .propagation import Observation, observe, vote
+from .redrawing import STAGE, masks_agreed, masks_drawn, segment_drawn
 from .silhouette import Silhouette, silhouette
 from .track import FrameMask, MaskTrack
 
-STAGE = "tracking"
+SHIPPED_MASKS = "checkpoints/masks"
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,11 @@ class GeometricTrackerConfig(Config):
         maximum=0.2,
         unit="m",
     )
+    mask_network: str = option(
+        "shipped",
+        "Network that draws the masks once more: shipped (checkpoints/masks), a folder, or none "
+        "for geometry alone.",
+    )
     seed: int = option(0, "Seed of the plane search; equal input gives equal masks.", minimum=0)
 
 
@@ -73,25 +87,28 @@ class GeometricTracker:
         """Masks in every frame that shows the object; see :class:`~.track.Tracker`.
 
         Raises:
+            CheckpointError: if the network of masks that is set cannot be read.
             NoSuchFrameError: if no frame has the anchor's stamp.
             BoxError: if the box is empty or outside the image.
             NoDepthError: if the box holds too few depth readings.
             EmptyMaskError: if nothing in the box stands out.
         """
-        config = self.config
         anchor_index = window.index_of(anchor_stamp_ns)
         anchor = window.frames[anchor_index]
         box = checked_box(box_xyxy, anchor.intrinsics.width, anchor.intrinsics.height)
         control.check(STAGE)
         control.progress(STAGE, 0.0, "segmenting the box")
-        rng = np.random.default_rng(config.seed)
-        segment = segment_box(anchor, box, config.anchor_pixels, rng)
+        network = self._network()
+        segment = self._segment(anchor, box, network)
         model = self._first_model(anchor, segment)
         outline = silhouette(anchor, segment, self._margin_pixels(anchor, segment))
         observations = self._grow(window, anchor_index, segment, model, outline, control)
         control.progress(STAGE, 0.8, "comparing the views")
         vote(model, observations, outline)
         masks = self._masks(observations, model, control)
+        if network is not None:
+            masks = masks_drawn(window, masks, anchor_stamp_ns, box, network, control)
+            masks = masks_agreed(masks, observations, model, outline)
         if not any(item.stamp_ns == anchor_stamp_ns for item in masks):
             raise EmptyMaskError(
                 f"the views of {len(observations)} frames agree on no object in the box "
@@ -99,6 +116,22 @@ class GeometricTracker:
             )
         control.progress(STAGE, 1.0, f"seen in {len(masks)} of {len(window.frames)} frames")
         return MaskTrack(anchor_stamp_ns, tuple(masks))
+
+    def _network(self) -> MaskNetwork | None:
+        chosen = self.config.mask_network
+        if chosen == "none":
+            return None
+        folder = shipped(SHIPPED_MASKS) if chosen == "shipped" else Path(chosen).expanduser()
+        return load_mask_network(folder)
+
+    def _segment(
+        self, anchor: RgbdFrame, box: BoxXyxy, network: MaskNetwork | None
+    ) -> AnchorSegment:
+        rng = np.random.default_rng(self.config.seed)
+        view = view_anchor(anchor, box, self.config.anchor_pixels, rng)
+        return (
+            segment_box(view, anchor) if network is None else segment_drawn(view, anchor, network)
+        )
 
     def _first_model(self, anchor: RgbdFrame, segment: AnchorSegment) -> VoxelModel:
         points = segment.surface.points[segment.mask]

@@ -18,6 +18,7 @@ from scene_r1_ros.synthetic import (
 )
 from scene_r1_ros.tracking import GeometricTracker
 from scene_r1_ros.tracking.anchor_segmentation import segment_box
+from scene_r1_ros.tracking.anchor_view import view_anchor
 from scene_r1_ros.tracking.silhouette import full_size
 
 
@@ -28,7 +29,8 @@ def segmented(seed: int, instance: int, frame: int) -> tuple[np.ndarray, np.ndar
     shown = render(room, [poses[frame]], default_camera(320, 240), SensorConfig(), nthreads=1)
     item = next(iter(shown))
     true = item.instances == instance
-    found = segment_box(item.frame, mask_box(true), 40_000, np.random.default_rng(0))
+    view = view_anchor(item.frame, mask_box(true), 40_000, np.random.default_rng(0))
+    found = segment_box(view, item.frame)
     grid = found.surface.grid
     return full_size(found.mask, grid.stride, grid.slices, true.shape), true
 

@@ -1,0 +1,135 @@
+"""What the mask network sees of a box, and its answer put back into the image.
+
+The crop is the box with a margin, stretched to a square, so that thin and small things fill it as
+large ones do. Depth is given as points in metres of a level frame, in units of the object's size:
+the same thing looks the same from near and far, and up is up however the camera is held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...frames import RgbdFrame
+from ...geometry import BoxXyxy, Float64
+
+Bool = NDArray[np.bool_]
+Float32 = NDArray[np.float32]
+
+CHANNELS = (
+    "red", "green", "blue",  # -1 to 1
+    "right", "ahead", "up",  # of the box's middle, in sizes of the object, 0 without a reading
+    "reading", "inside",  # whether there is depth, and an image at all
+    "prior", "has_prior",  # the mask so far, and whether there is one
+    "noise",  # of depth against the size, decimal logarithm + 2
+)  # fmt: skip
+_FAR = 2.0
+_FEW = 5
+
+
+@dataclass(frozen=True, eq=False)
+class MaskPrompt:
+    """An object to draw: the ``box`` around it in ``frame`` (pixels; it may leave the image), and
+    a ``prior`` mask (H, W) of what it was taken for so far, if there is one."""
+
+    frame: RgbdFrame
+    box: BoxXyxy
+    prior: Bool | None = None
+
+
+@dataclass(frozen=True)
+class CropShape:
+    """``size`` x ``size`` pixels over the box and ``context`` of its width or height around it."""
+
+    size: int = 64
+    context: float = 0.25
+
+    def planes(self, prompt: MaskPrompt) -> Float32:
+        """The network's input (channel, size, size), channels as in :data:`CHANNELS`."""
+        frame, camera = prompt.frame, prompt.frame.intrinsics
+        u, v = self._pixels(prompt.box)
+        cols, rows = np.meshgrid(u, v)
+        inside = (cols > -0.5) & (cols < camera.width - 0.5)
+        inside &= (rows > -0.5) & (rows < camera.height - 0.5)
+        rgb = cv2.remap(frame.color, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        x = np.clip(np.rint(u), 0, camera.width - 1).astype(np.int64)
+        y = np.clip(np.rint(v), 0, camera.height - 1).astype(np.int64)
+        z = np.nan_to_num(frame.depth_m[np.ix_(y, x)])
+        reading = inside & (z > 0)
+        prior = np.zeros_like(inside)
+        if prompt.prior is not None:
+            prior = prompt.prior[np.ix_(y, x)] & inside
+        depth = self._depth(z, reading, prior)
+        x0, y0, x1, y1 = prompt.box
+        extent = max(_sides(prompt.box)[0] / camera.fx, _sides(prompt.box)[1] / camera.fy)
+        scale = max(depth * extent, 0.02)
+        middle = camera.rays(np.array((x0 + x1) / 2), np.array((y0 + y1) / 2))
+        points = camera.rays(x[None, :], y[:, None]) * z[..., None] - middle * depth
+        points = points @ _level(frame.T_world_camera).T
+        points = np.clip(points / scale, -_FAR, _FAR) * reading[..., None]
+        noise = np.log10(max(0.0019 * depth**2, 1e-4) / scale) + 2
+        planes = np.empty((len(CHANNELS), self.size, self.size), np.float32)
+        planes[:3] = ((rgb / np.float32(127.5) - 1) * inside[..., None]).transpose(2, 0, 1)
+        planes[3:6] = points.transpose(2, 0, 1)
+        planes[6], planes[7], planes[8] = reading, inside, prior
+        planes[9] = prompt.prior is not None
+        planes[10] = np.clip(noise, -_FAR, _FAR)
+        return planes
+
+    def labels(self, box: BoxXyxy, mask: Bool) -> Bool:
+        """A mask (H, W) in the crop's pixels (size, size); False outside the image."""
+        u, v = (np.rint(side).astype(np.int64) for side in self._pixels(box))
+        inside = np.outer((v >= 0) & (v < mask.shape[0]), (u >= 0) & (u < mask.shape[1]))
+        rows, cols = np.clip(v, 0, mask.shape[0] - 1), np.clip(u, 0, mask.shape[1] - 1)
+        return np.asarray(mask[np.ix_(rows, cols)] & inside)
+
+    def mask(self, box: BoxXyxy, logits: Float32, shape: tuple[int, int]) -> Bool:
+        """The mask (H, W) that ``logits`` (size, size) of a crop draw: where they are positive."""
+        (w, h), grown = _sides(box), 1 + 2 * self.context
+        mx, my = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        out = np.zeros(shape, dtype=bool)
+        x0, x1 = (int(np.clip(mx + side * w * grown / 2, 0, shape[1])) for side in (-1, 1))
+        y0, y1 = (int(np.clip(my + side * h * grown / 2, 0, shape[0])) for side in (-1, 1))
+        if x1 > x0 and y1 > y0:
+            u = ((np.arange(x0, x1) + 0.5 - mx) / (w * grown) + 0.5) * self.size - 0.5
+            v = ((np.arange(y0, y1) + 0.5 - my) / (h * grown) + 0.5) * self.size - 0.5
+            cols, rows = np.meshgrid(u.astype(np.float32), v.astype(np.float32))
+            drawn = cv2.remap(logits, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            out[y0:y1, x0:x1] = drawn > 0
+        return out
+
+    def _pixels(self, box: BoxXyxy) -> tuple[Float32, Float32]:
+        """Image columns and rows (size,) of the crop's pixels."""
+        (w, h), steps = _sides(box), (np.arange(self.size) + 0.5) / self.size - 0.5
+        steps = steps * (1 + 2 * self.context)
+        u, v = (box[0] + box[2]) / 2 + steps * w - 0.5, (box[1] + box[3]) / 2 + steps * h - 0.5
+        return u.astype(np.float32), v.astype(np.float32)
+
+    def _depth(self, z: Float32, reading: Bool, prior: Bool) -> float:
+        """About how far the object is: the median of the prior mask, or the middle of the box."""
+        edge = self.context + 0.25
+        low = int(self.size * edge / (1 + 2 * self.context))
+        middle = np.zeros_like(reading)
+        middle[low : self.size - low, low : self.size - low] = True
+        for part in (prior, middle, np.ones_like(reading)):
+            if (part & reading).sum() >= _FEW:
+                return float(np.median(z[part & reading]))
+        return float(np.median(z[reading])) if reading.any() else 2.0
+
+
+def _sides(box: BoxXyxy) -> tuple[float, float]:
+    return max(box[2] - box[0], 4.0), max(box[3] - box[1], 4.0)
+
+
+def _level(T_world_camera: Float64) -> Float64:
+    """Rotation (3, 3) from the camera to a level frame: right, ahead as the camera looks, up."""
+    R = T_world_camera[:3, :3]
+    ahead = R[:, 2] * (1, 1, 0)
+    if np.linalg.norm(ahead) < 0.1:  # it looks straight down, or up
+        ahead = -R[:, 1] * (1, 1, 0)
+    ahead = ahead / max(float(np.linalg.norm(ahead)), 1e-6)
+    up = np.array([0.0, 0.0, 1.0])
+    return np.stack([np.cross(ahead, up), ahead, up]) @ R
