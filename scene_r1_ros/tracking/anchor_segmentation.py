@@ -83,10 +83,7 @@ def segment_box(view: AnchorView, frame: RgbdFrame) -> AnchorSegment:
     if sheet is not None:
         view = view.without(sheet)
     mask = without_wall(view, mask)
-    lies_on = _plane_under(view, mask)
-    if lies_on is not None:
-        return _sheet_segment(view, mask, lies_on)
-    return _body_segment(view, mask, foot_plate(view, mask))
+    return _standing_segment(view, mask)
 
 
 def segment_mask(
@@ -104,10 +101,7 @@ def segment_mask(
         common = (mask & likely.mask).sum() / (mask | likely.mask).sum()
         if common >= _SAME:
             return likely
-    lies_on = _plane_under(view, mask)
-    if lies_on is not None:
-        return _sheet_segment(view, mask, lies_on)
-    return _body_segment(view, mask, foot_plate(view, mask))
+    return _standing_segment(view, mask)
 
 
 def _parted_by_depth(view: AnchorView, standing: StandingRegions | None, hung: HungPatch) -> bool:
@@ -195,21 +189,20 @@ def _plane_under(view: AnchorView, mask: Bool, height: float = 0.05) -> Plane | 
     return None
 
 
-def _body_segment(view: AnchorView, mask: Bool, foot: ColorPatch | None) -> AnchorSegment:
-    """What stands out, with the thin plate it stands on."""
+def _standing_segment(view: AnchorView, mask: Bool) -> AnchorSegment:
+    """What stands out, with the thin plate it stands on; or a sheet that hardly does."""
+    lies_on = _plane_under(view, mask)
+    if lies_on is not None:
+        patch = ColorPatch(mask, lies_on, ColorModel.of(view.color, mask, ~mask), 1.0)
+        return _flat_segment(view, patch)
     occluder = _occluder(view, mask)
     background = _supporting(view.background, view.surface, mask)
+    foot = foot_plate(view, mask)
     if foot is not None:
         mask = mask | foot.mask
     colors = ColorModel.of(view.color, mask, ~mask)
     around = _union_box(view.box, mask, view.grid)
     return AnchorSegment(view.surface, mask, occluder, background, around, colors, foot=foot)
-
-
-def _sheet_segment(view: AnchorView, mask: Bool, plane: Plane) -> AnchorSegment:
-    """What lies on a plane and hardly stands out of it."""
-    patch = ColorPatch(mask, plane, ColorModel.of(view.color, mask, ~mask), 1.0)
-    return _flat_segment(view, patch)
 
 
 def _flat_segment(view: AnchorView, patch: ColorPatch) -> AnchorSegment:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from scene_r1_ros.recordings.atomic import written_atomically
 from scene_r1_ros.tracking import GeometricTracker, MaskTrack
 from scene_r1_ros.tracking.geometric import GeometricTrackerConfig
 from scene_r1_ros.tracking.mask_network import MaskPrompt
-from scene_r1_ros.tracking.mask_network.crops import CropShape
+from scene_r1_ros.tracking.mask_network.crops import CHANNELS, CropShape
 
 from ..evaluation.lifting_cases import LiftingCase, LiftingScene, lifting_cases
 from ..examples.errors import TrainingError
@@ -77,15 +76,11 @@ class RoomTask:
 
 
 def write_room(task: RoomTask) -> int:
-    """Render a room, cut its crops, write them; how many. A file that is there is kept."""
-    if not task.path.exists():
-        samples = room_samples(task)
-        with written_atomically(task.path) as partial, partial.open("wb") as file:
-            arrays: dict[str, Any] = {
-                name: getattr(samples, name) for name in ("planes", "labels", "kinds")
-            }
-            np.savez(file, **arrays)
-    return len(MaskSamples.load(task.path).kinds)
+    """Render a room, cut its crops, write them; how many."""
+    samples = room_samples(task)
+    with written_atomically(task.path) as partial, partial.open("wb") as file:
+        np.savez(file, planes=samples.planes, labels=samples.labels, kinds=samples.kinds)
+    return len(samples.kinds)
 
 
 def room_samples(task: RoomTask) -> MaskSamples:
@@ -101,7 +96,7 @@ def room_samples(task: RoomTask) -> MaskSamples:
             kinds.append(kind)
     size = (shape.size, shape.size)
     return MaskSamples(
-        np.stack(planes) if planes else np.zeros((0, 11, *size), np.float16),
+        np.stack(planes) if planes else np.zeros((0, len(CHANNELS), *size), np.float16),
         np.stack(labels) if labels else np.zeros((0, *size), bool),
         np.array(kinds, np.uint8),
     )
