@@ -148,6 +148,38 @@ class Box3D:
         object.__setattr__(self, "yaw", float(self.yaw))
 
     @property
+    def bottom(self) -> float:
+        """Height of its lower end."""
+        return self.center[2] - self.size[2] / 2
+
+    @property
+    def top(self) -> float:
+        """Height of its upper end."""
+        return self.center[2] + self.size[2] / 2
+
+    def grown(self, axis: int, by: float) -> Box3D:
+        """The box longer by metres along its ``axis`` (0, 1, 2), on the side of their sign."""
+        size, shift = list(self.size), np.zeros(3)
+        size[axis] += abs(by)
+        shift[axis] = by / 2
+        center = np.array(self.center) + yaw_matrix(self.yaw) @ shift
+        return Box3D(tuple(center), (size[0], size[1], size[2]), self.yaw)
+
+    def reaching(self, bottom: float | None = None, top: float | None = None) -> Box3D:
+        """The box with another lower or upper end; itself where they would change places.
+
+        An end that is None stays where it is.
+        """
+        if bottom is None and top is None:
+            return self
+        bottom = self.bottom if bottom is None else bottom
+        top = self.top if top is None else top
+        if bottom >= top:
+            return self
+        x, y, _ = self.center
+        return Box3D((x, y, (bottom + top) / 2), (*self.size[:2], top - bottom), self.yaw)
+
+    @property
     def volume(self) -> float:
         """Cubic metres."""
         return self.size[0] * self.size[1] * self.size[2]

@@ -22,7 +22,7 @@ from .box_fit import extent, fit_box
 from .masks import largest_components
 from .support import mode, on_two_sides, readings_beside
 from .views import ObjectView
-from .wall import THICKEST, THINNEST
+from .wall import DEEP, THICKEST, THINNEST
 
 _CELLS = 120
 """Cells along the longer side of a face, about."""
@@ -257,8 +257,9 @@ def _behind(
     yaw: float,
     views: list[ObjectView],
 ) -> float | None:
-    """Height of the surface around the thing, seen on two or more of its sides; else None."""
-    around = _box(face, low, high, yaw, -0.01, 0.02)
+    """Height of the surface around the thing, seen on two or more of its sides; else None. What is
+    seen deeper around it says that there is none: that is the front of a cabinet."""
+    around = _box(face, low, high, yaw, -DEEP, DEEP + 0.01)
     beside = readings_beside(around, views).astype(np.float64)
     local = transform_points(face.T_face_world, beside) @ yaw_matrix(yaw)
     middle, half = (low + high) / 2, (high - low) / 2
@@ -269,7 +270,7 @@ def _behind(
         level = v > -1 + max(0.06 / half[1], 0.2)
         height, u, v = height[level], u[level], v[level]
     near = (height < 0.02 + face.noise) & (height > -THICKEST - face.noise)
-    seen = np.abs(height) < THICKEST
+    seen = height < THICKEST
     if near.sum() < 60 or near.sum() < 0.5 * seen.sum():
         return None
     width = 0.02 + 3 * face.noise

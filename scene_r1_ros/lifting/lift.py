@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..control import Control
@@ -17,8 +19,10 @@ from .confidence import box_evidence
 from .config import LiftConfig
 from .denoise import main_clusters, statistical_inliers
 from .flat import flat_box
+from .floating import floating_foot
 from .fusion import FusedCloud, fuse, thinned, with_visibility
 from .hidden_foot import hidden_foot
+from .hidden_top import hidden_top
 from .lifted import LiftedObject
 from .outline_height import with_outline_height
 from .outline_radius import outline_radius
@@ -149,23 +153,35 @@ def _box(
     weights = np.ones(len(cloud))
     trim = config.trim_share if config.trim_extents else 0.0
     fitted = fit_box(cloud.points, weights, trim, config.fit_yaw)
-    box, support = _shape(fitted, cloud, views, config)
+    box, support, flat = _shape(fitted, cloud, views, config)
     if support is None and config.reach_floor:
         support = hidden_foot(fitted, views, window)
-        box = _ending_at(box, support)
+        box = box.reaching(bottom=support)
+    if support is None and config.reach_down and not flat:
+        support = floating_foot(box, views, window)
+        box = box.reaching(bottom=support)
+    if config.reach_top:
+        box = box.reaching(top=hidden_top(box, views, window, flat))
     if config.reach_outline:
         box = with_outline_height(box, views, stands=support is not None)
     return box
 
 
-def _shape(
-    box: Box3D, cloud: FusedCloud, views: list[ObjectView], config: LiftConfig
-) -> tuple[Box3D, float | None]:
-    """The fitted ``box`` made whole, and the height of what it was seen to stand on."""
+class _Shape(NamedTuple):
+    """A box, the height of what it was seen to stand on, and whether it is flat and on a wall or a
+    larger surface."""
+
+    box: Box3D
+    support: float | None
+    flat: bool
+
+
+def _shape(box: Box3D, cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> _Shape:
+    """The fitted ``box`` made whole."""
     if config.reach_wall:
         sheet = flat_box(box, cloud.points, views)
         if sheet is not None:
-            return sheet, None
+            return _Shape(sheet, None, flat=True)
     side = far_side(box, views)
     flat_on_wall = on_wall(box, side)
     height = None
@@ -173,31 +189,23 @@ def _shape(
         height = support_height(box, views)
         if height is None and config.reach_down and not flat_on_wall:
             height = distant_support(box, views)
-        box = _ending_at(box, height)
+        box = box.reaching(bottom=height)
     if config.reach_wall:
         mounted = against_wall(box, cloud.points, views)
         if mounted is not None:
-            return mounted, height
+            return _Shape(mounted, height, flat=True)
     if config.complete_round:
         cameras = np.array([view.frame.T_world_camera[:3, 3] for view in views])
         ball = ball_box(box, cloud.points, cameras)
         if ball is not None:
-            return ball, height
+            return _Shape(ball, height, flat=False)
         body = round_body(cloud.points, cameras)
         if body is not None:
             if config.reach_outline:
-                low, high = box.center[2] - box.size[2] / 2, box.center[2] + box.size[2] / 2
-                body = body.widened(outline_radius(body.center, low, high, views), cameras)
+                radius = outline_radius(body.center, box.bottom, box.top, views)
+                body = body.widened(radius, cameras)
             if (closed := with_round_body(box, body)) is not box:
-                return closed, height
+                return _Shape(closed, height, flat=False)
     if config.complete_far_side and side is not None and not flat_on_wall:
-        box = with_far_side(box, cloud.points, side, config.far_side_share)
-    return box, height
-
-
-def _ending_at(box: Box3D, height: float | None) -> Box3D:
-    top = box.center[2] + box.size[2] / 2
-    if height is None or height >= top:
-        return box
-    center = (box.center[0], box.center[1], (top + height) / 2)
-    return Box3D(center, (box.size[0], box.size[1], top - height), box.yaw)
+        box = with_far_side(box, cloud.points, side, views, config.far_side_share)
+    return _Shape(box, height, flat=flat_on_wall)

@@ -35,8 +35,9 @@ def with_outline_height(box: Box3D, views: list[ObjectView], stands: bool) -> Bo
     lying = box.size[2] < 0.5 * min(box.size[:2])
     if stands or lying or down < max(_LEAST, _PART_BELOW * box.size[2]):
         down = 0.0
-    x, y, z = box.center
-    return Box3D((x, y, z + (up - down) / 2), (*box.size[:2], box.size[2] + up + down), box.yaw)
+    if not up and not down:
+        return box
+    return box.reaching(box.bottom - down, box.top + up)
 
 
 def _reach(box: Box3D, view: ObjectView) -> tuple[float, float]:

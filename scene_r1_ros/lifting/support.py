@@ -13,6 +13,11 @@ from .views import ObjectView
 
 _PEAK = 1.5
 """So many times as many readings as the heights below it has a surface that faces up."""
+_HIGHER = 0.2
+"""Share of the readings below a thing that lie on a table, where most lie on the floor."""
+_LOWER = 0.01
+"""Metres by which what carries an object lies below the middle of it: else it is a strip of the
+object that the masks miss, or what stands on it."""
 
 
 def readings_beside(
@@ -30,16 +35,24 @@ def distant_support(box: Box3D, views: list[ObjectView], most: float = 1.0) -> f
     The surface must be seen about the box's footprint, at most ``most`` metres and twice the
     box's largest side below it.
     """
-    bottom = box.center[2] - box.size[2] / 2
+    bottom = box.bottom
     drop = min(most, 2 * max(box.size))
-    height = readings_beside(_lowered(box, drop), views)[:, 2]
+    height = readings_beside(box.grown(2, -drop), views)[:, 2]
     below = height[(height < bottom - 0.03) & (height > bottom - drop)]
     close = np.count_nonzero(np.abs(height - bottom) < 0.08)
     if below.size < 60 or close > 0.15 * below.size:
         return None  # nothing is seen below, or something is close: it does not float
     level = mode(below, width=0.04)
     on_level = np.abs(below - level) < 0.03
-    return float(np.median(below[on_level])) if on_level.mean() > 0.4 else None
+    if on_level.mean() <= 0.4:
+        return None
+    higher = below[below > level + 0.08]
+    if higher.size > _HIGHER * below.size:  # a table on the floor
+        between = mode(higher, width=0.04)
+        on_table = np.abs(below - between) < 0.03
+        if on_table.mean() > _HIGHER:
+            on_level = on_table
+    return float(np.median(below[on_level]))
 
 
 def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
@@ -49,9 +62,9 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     its bottom; they must agree on one height, surround the box on at least two sides, and be far
     more than those a little lower: the front of a dresser has readings at every height.
     """
-    bottom = box.center[2] - box.size[2] / 2
+    bottom = box.bottom
     band = 0.04 + 0.1 * box.size[2]
-    beside = readings_beside(_lowered(box, band + 0.05), views)
+    beside = readings_beside(box.grown(2, -band - 0.05), views)
     if len(beside) < 30:
         return None
     local = transform_points(invert(box.T_world_box), beside.astype(np.float64))
@@ -63,6 +76,9 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     on_level = near & (np.abs(height - level) < 0.015)
     if on_level.sum() < max(30, 0.35 * near.sum()):
         return None
+    own = np.concatenate([view.points[:, 2] for view in views])
+    if np.median(own) < level + _LOWER:
+        return None
     lower = np.abs(height - (level - 0.03)) < 0.015
     if on_level.sum() < _PEAK * lower.sum():
         return None
@@ -70,12 +86,6 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     if (np.bincount(sides.astype(int), minlength=4) > 0.05 * on_level.sum()).sum() < 2:
         return None
     return float(np.median(height[on_level]))
-
-
-def _lowered(box: Box3D, drop: float) -> Box3D:
-    """The box with its bottom ``drop`` metres lower."""
-    center = (box.center[0], box.center[1], box.center[2] - drop / 2)
-    return Box3D(center, (box.size[0], box.size[1], box.size[2] + drop), box.yaw)
 
 
 def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> NDArray[np.float32]:

@@ -15,6 +15,9 @@ THINNEST = 0.012
 THICKEST = 0.16
 """Most thickness in metres, noise left aside, of a thing that is flat."""
 
+DEEP = 0.4
+"""Metres behind a flat thing in which is looked what is around it: a wall is all there is."""
+
 
 def against_wall(
     box: Box3D, points: NDArray[np.float32], views: list[ObjectView], flat: float = 0.3
@@ -62,7 +65,8 @@ def _wall(
     noise: float,
 ) -> float | None:
     """Where along the box's axis, away from the cameras, the wall behind it stands."""
-    beside = transform_points(T_box_world, readings_beside(box, views).astype(np.float64))
+    around = readings_beside(box.grown(axis, sign * DEEP), views).astype(np.float64)
+    beside = transform_points(T_box_world, around)
     back = sign * beside[:, axis]
     # the floor before a thing is no wall behind it
     level = beside[:, 2] > -0.5 * box.size[2] + max(0.03, 0.1 * box.size[2])

@@ -8,14 +8,14 @@ from functools import partial
 import numpy as np
 import pytest
 from box_room import BoxRoom
+from red_box_views import RED, seen
 
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame, WindowSnapshot
 from scene_r1_ros.geometry import Box3D
 from scene_r1_ros.lifting import LiftConfig, lift
-from scene_r1_ros.lifting.hidden_foot import floor_height
-from scene_r1_ros.tracking import FrameMask, MaskTrack
+from scene_r1_ros.lifting.floor import floor_height
+from scene_r1_ros.tracking import MaskTrack
 
-RED = (200, 40, 40)
 FLOATING = LiftConfig(reach_down=False)
 """Without the step that takes what floats in view for a thing on thin legs."""
 
@@ -23,20 +23,6 @@ FLOATING = LiftConfig(reach_down=False)
 def room_with(bottom: float, **more: tuple[Box3D, tuple[int, int, int]]) -> BoxRoom:
     """A red box half a metre high, ``bottom`` metres above the floor."""
     return BoxRoom({"red": (Box3D((0.0, 0.0, bottom + 0.25), (0.5, 0.4, 0.5)), RED), **more})
-
-
-def seen(room: BoxRoom, *hide, eye: float = 1.1) -> tuple[WindowSnapshot, MaskTrack]:
-    """Eight views from ``eye`` metres above the floor, each with its true mask and what the
-    functions ``hide`` make of both."""
-    frames, masks = [], []
-    for i, x in enumerate(np.linspace(-0.9, 0.9, 8)):
-        frame = room.frame(i, (float(x), -2.2, eye), look=float(-x / 2.2))
-        mask = (frame.color == RED).all(axis=-1)
-        for change in hide:
-            frame, mask = change(frame, mask)
-        frames.append(frame)
-        masks.append(FrameMask(i, mask))
-    return WindowSnapshot.of(frames), MaskTrack(0, tuple(masks))
 
 
 def behind_a_counter(frame: RgbdFrame, mask: np.ndarray, beside: int = 10):
@@ -92,7 +78,7 @@ def without_readings_at_the_edge(frame: RgbdFrame, mask: np.ndarray):
 
 def bottom_of(window: WindowSnapshot, track: MaskTrack, config: LiftConfig | None = None) -> float:
     box = lift(window, track, config=config or LiftConfig()).box
-    return box.center[2] - box.size[2] / 2
+    return box.bottom
 
 
 @pytest.mark.parametrize("roll", [0, 1, 2, 3])
@@ -100,8 +86,8 @@ def bottom_of(window: WindowSnapshot, track: MaskTrack, config: LiftConfig | Non
 def test_a_thing_whose_foot_no_view_shows_stands_on_the_floor(hide, roll):
     window, track = seen(room_with(0.0), hide, turned(roll))
     box = lift(window, track).box
-    assert box.center[2] - box.size[2] / 2 == pytest.approx(0.0, abs=0.02)
-    assert box.center[2] + box.size[2] / 2 == pytest.approx(0.5, abs=0.03)
+    assert box.bottom == pytest.approx(0.0, abs=0.02)
+    assert box.top == pytest.approx(0.5, abs=0.03)
     assert bottom_of(window, track, LiftConfig(reach_floor=False)) > 0.15
 
 

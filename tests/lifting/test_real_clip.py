@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import tum_cabinet
@@ -19,35 +17,28 @@ PROMPTS = (0, 6, 12, 25, 31, 40, 50)
 
 
 @pytest.fixture(scope="session")
-def results() -> dict[int, tuple[float, float]]:
-    """3D IoU and seconds of each prompt, in the prompt's frame and every second other one."""
+def overlap() -> dict[int, float]:
+    """3D IoU of each prompt, in the prompt's frame and every second other one."""
     whole, truth = tum_cabinet.window(), tum_cabinet.measured_cabinet()
     boxes = tum_cabinet.detected_boxes()
     out = {}
     for i in PROMPTS:
         window = type(whole).of(whole.frames[i % 2 :: 2])
-        started = time.thread_time()
         track = GeometricTracker().track(window, whole.frames[i].stamp_ns, boxes[i], Control())
-        lifted = lift(window, track)
-        out[i] = box3d_iou(lifted.box, truth), time.thread_time() - started
+        out[i] = box3d_iou(lift(window, track).box, truth)
     return out
 
 
 @pytest.mark.parametrize("frame", PROMPTS)
-def test_each_prompt_finds_the_measured_cabinet(results, frame):
-    assert results[frame][0] >= 0.70
+def test_each_prompt_finds_the_measured_cabinet(overlap, frame):
+    assert overlap[frame] >= 0.70
 
 
-def test_the_median_prompt_fits_closely(results):
-    assert np.median([iou for iou, _ in results.values()]) >= 0.80
+def test_the_median_prompt_fits_closely(overlap):
+    assert np.median(list(overlap.values())) >= 0.80
 
 
-def test_a_prompt_takes_seconds(results):
-    # time of this thread, so that other work on the machine does not count
-    assert max(seconds for _, seconds in results.values()) < 5.0
-
-
-def test_the_floor_may_lie_anywhere(results):
+def test_the_floor_may_lie_anywhere():
     """Moving the world down by a metre and a half changes nothing."""
     window = tum_cabinet.window()
     lowered = []

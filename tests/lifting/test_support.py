@@ -8,7 +8,9 @@ from box_room import BoxRoom
 
 from scene_r1_ros.frames import WindowSnapshot
 from scene_r1_ros.geometry import Box3D
-from scene_r1_ros.lifting import lift
+from scene_r1_ros.lifting import LiftConfig, lift
+from scene_r1_ros.lifting.support import support_height
+from scene_r1_ros.lifting.views import object_view
 from scene_r1_ros.tracking import FrameMask, MaskTrack
 
 RED, BROWN = (200, 40, 40), (120, 90, 60)
@@ -28,3 +30,20 @@ def test_a_thing_at_the_edge_of_a_dresser_does_not_reach_down_its_front(eye):
     masks = tuple(FrameMask(f.stamp_ns, (f.color == RED).all(axis=-1)) for f in frames)
     box = lift(WindowSnapshot.of(frames), MaskTrack(0, masks)).box
     assert box.center[2] - box.size[2] / 2 == pytest.approx(TOP, abs=0.015)
+
+
+def test_a_strip_of_a_table_that_the_masks_miss_does_not_carry_the_table():
+    top = Box3D((0.0, 0.0, 0.42), (1.2, 0.8, 0.04))
+    bowl = Box3D((0.1, 0.0, 0.49), (0.3, 0.3, 0.1))
+    room = BoxRoom({"top": (top, RED), "bowl": (bowl, BROWN)})
+    views = []
+    for i, x in enumerate(np.linspace(-0.6, 0.6, 8)):
+        frame = room.frame(i, (float(x), -1.0, 1.1), look=float(-x / 1.6))
+        mask = (frame.color == RED).all(axis=-1)
+        columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+        mask[:, : columns[0] + 4] = mask[:, columns[-1] - 4 :] = False
+        mask[: rows[0] + 2] = False
+        mask |= (frame.color == BROWN).all(axis=-1)  # and they take what stands on it along
+        views.append(object_view(frame, mask, LiftConfig(), 6000))
+    fitted = Box3D((0.0, -0.02, 0.477), (1.16, 0.77, 0.127))
+    assert support_height(fitted, views) is None

@@ -1,0 +1,49 @@
+"""Doors, curtains and windows whose upper end no view shows: cut off by the image's border.
+
+A camera at hand's height that looks into a room sees the lower part of them. What is flat, upright
+and wide, begins at the floor or, on a wall, where windows do, and goes on beyond the images is
+taken to end where doors do: the heads of windows are set level with those of doors.
+"""
+
+from __future__ import annotations
+
+from ..frames import WindowSnapshot
+from ..geometry import Box3D
+from .floor import floor_height
+from .mask_end import end_is_hidden
+from .views import ObjectView
+from .wall import THICKEST
+
+DOOR = 2.04
+"""Metres: a door of 80 inches, or of 1,985 mm in its frame (DIN 18101)."""
+SHOWN = 0.5
+"""Share of a mask's width along which a view must show where the thing ends: a leaf's lintel is
+nearly all of it."""
+FOOT = 0.15
+"""Metres above the floor at which a door or a curtain begins, at most."""
+SILL = 0.6, 1.15
+"""Metres above the floor between which a window begins."""
+LEAST = 0.5
+"""Metres of its height that must be seen, of a window half so many; and no less than this share of
+its width, of a window half of it."""
+NARROWEST = 0.35, 0.8
+"""Metres of width that a door's leaf or a curtain, and a window have at least."""
+
+
+def hidden_top(
+    box: Box3D, views: list[ObjectView], window: WindowSnapshot, flat: bool
+) -> float | None:
+    """World z at which the upright flat thing in ``box`` ends, if it begins as doors, or ``flat``
+    on a wall as windows do, and no view shows its upper end; None if it is no such thing."""
+    width, thickness = max(box.size[:2]), min(box.size[:2])
+    if thickness > THICKEST + 0.04 or width < NARROWEST[0]:
+        return None
+    if not end_is_hidden(views, box.top - 0.05 - 0.1 * box.size[2], SHOWN, above=True):
+        return None
+    floor = floor_height(window, box, margin=0.05)
+    if floor is None or box.top > floor + DOOR:
+        return None
+    begins, least = box.bottom - floor, LEAST * max(1.0, width)
+    door = begins < FOOT and box.size[2] > least
+    sill = flat and SILL[0] < begins < SILL[1] and width > NARROWEST[1] and box.size[2] > least / 2
+    return floor + DOOR if door or sill else None

@@ -1,0 +1,54 @@
+"""Cabinets of which the views show the front alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from box_room import BoxRoom
+
+from scene_r1_ros.frames import WindowSnapshot
+from scene_r1_ros.geometry import Box3D, box3d_iou
+from scene_r1_ros.lifting import LiftConfig, lift
+from scene_r1_ros.tracking import FrameMask, MaskTrack
+
+RED, BROWN, GRAY = (200, 40, 40), (120, 90, 60), (180, 180, 170)
+CABINET = Box3D((0.0, 0.0, 0.4), (0.9, 0.5, 0.8))
+
+
+def lifted(wall_at: float, missed: int = 0, config: LiftConfig | None = None) -> Box3D:
+    """The cabinet between two that stand a little behind it, before a wall at a depth; masks miss
+    so many columns of its front on both sides."""
+    wall = Box3D((0.0, wall_at + 0.05, 1.5), (8.0, 0.1, 3.0))
+    left, right = (Box3D((x, 0.2, 0.4), (0.8, 0.5, 0.8)) for x in (-0.87, 0.87))
+    room = BoxRoom(
+        {"wall": (wall, GRAY), "red": (CABINET, RED), "l": (left, BROWN), "r": (right, BROWN)}
+    )
+    frames = [room.frame(i, (0.1 * i - 0.3, -1.7, 0.78)) for i in range(7)]
+    masks = []
+    for frame in frames:
+        mask = (frame.color == RED).all(axis=-1)
+        columns = np.flatnonzero(mask.any(axis=0))
+        mask[:, : columns[0] + missed] = mask[:, columns[-1] + 1 - missed :] = False
+        masks.append(FrameMask(frame.stamp_ns, mask))
+    track = MaskTrack(0, tuple(masks))
+    return lift(WindowSnapshot.of(frames), track, config=config or LiftConfig()).box
+
+
+def back(box: Box3D) -> float:
+    return float(box.corners()[:, 1].max())
+
+
+@pytest.mark.parametrize("missed", [0, 4])
+def test_a_cabinet_reaches_back_to_the_wall_whatever_stands_beside_it(missed):
+    box = lifted(0.27, missed)
+    assert back(box) == pytest.approx(0.25, abs=0.04)
+    assert box3d_iou(box, CABINET) > 0.8
+    front_only = LiftConfig(complete_far_side=False)
+    assert back(lifted(0.27, missed, front_only)) < 0.0
+
+
+def test_one_before_a_distant_wall_is_as_deep_as_is_usual():
+    usual = 0.75 * 0.8
+    assert back(lifted(0.8)) + 0.25 == pytest.approx(
+        min(usual, 0.5), abs=0.03
+    )  # half a metre, most

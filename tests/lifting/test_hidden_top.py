@@ -1,0 +1,76 @@
+"""Doors, curtains and windows that go on beyond the upper border of every image."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from box_room import BoxRoom
+from red_box_views import RED, seen
+
+from scene_r1_ros.geometry import Box3D
+from scene_r1_ros.lifting import LiftConfig, lift
+
+WALL = (Box3D((0.0, 1.0, 1.5), (8.0, 0.1, 3.0)), (180, 180, 170))
+"""Its face is at y = 0.95; a camera 1.1 metres up sees the lower 1.3 of it."""
+
+
+def on_wall(low: float, high: float, width: float = 0.9) -> BoxRoom:
+    box = Box3D((0.0, 0.92, (low + high) / 2), (width, 0.06, high - low))
+    return BoxRoom({"wall": WALL, "red": (box, RED)})
+
+
+def heights(room: BoxRoom, *hide, config: LiftConfig | None = None, eye: float = 1.1):
+    box = lift(*seen(room, *hide, eye=eye), config=config or LiftConfig()).box
+    return box.bottom, box.top
+
+
+@pytest.mark.parametrize("low", [0.0, 0.06], ids=["a door", "a curtain"])
+def test_what_begins_at_the_floor_ends_where_doors_do(low):
+    room = on_wall(low, 2.1)
+    bottom, top = heights(room)
+    assert bottom == pytest.approx(low, abs=0.03)
+    assert top == pytest.approx(2.04, abs=0.02)
+    assert heights(room, config=LiftConfig(reach_top=False))[1] < 1.4
+
+
+def test_a_window_ends_where_doors_do():
+    bottom, top = heights(on_wall(0.85, 1.95, width=1.2))
+    assert bottom == pytest.approx(0.85, abs=0.03)
+    assert top == pytest.approx(2.04, abs=0.02)
+
+
+def test_a_picture_that_is_cut_off_stays_as_it_is():
+    assert heights(on_wall(0.85, 1.95, width=0.5))[1] < 1.4
+
+
+def test_a_cut_off_thing_that_is_not_flat_stays_as_it_is():
+    fridge = BoxRoom({"wall": WALL, "red": (Box3D((0.0, 0.5, 0.9), (0.7, 0.7, 1.8)), RED)})
+    assert heights(fridge)[1] < 1.4
+
+
+@pytest.mark.parametrize("high", [0.9, 2.1])
+def test_an_end_that_is_seen_is_believed(high):
+    assert heights(on_wall(0.0, high), eye=high + 0.3)[1] == pytest.approx(high, abs=0.03)
+
+
+def test_one_view_that_shows_an_end_is_not_believed_and_two_are():
+    def cut_short_in(stamps: tuple[int, ...]):
+        def cut(frame, mask):
+            if frame.stamp_ns in stamps:
+                mask = mask.copy()
+                mask[: np.flatnonzero(mask.any(axis=1))[0] + 6] = False
+            return frame, mask
+
+        return cut
+
+    assert heights(on_wall(0.0, 2.1), cut_short_in((3,)))[1] == pytest.approx(2.04, abs=0.02)
+    assert heights(on_wall(0.0, 2.1), cut_short_in((3, 4)))[1] < 1.4
+
+
+def test_without_a_floor_in_view_nothing_is_said():
+    def without_floor(frame, mask):
+        return replace(frame, depth_m=np.where(mask, frame.depth_m, np.nan)), mask
+
+    assert heights(on_wall(0.0, 2.1), without_floor)[1] < 1.4
