@@ -108,6 +108,33 @@ def test_boxes_above_each_other_do_not_overlap():
     assert box3d_iou(Box3D((0, 0, 0), (1, 1, 1)), Box3D((0, 0, 1.0), (1, 1, 1))) == 0.0
 
 
+@given(boxes, st.sampled_from((0, 1, 2)), st.floats(-2.0, 2.0))
+def test_a_grown_box_keeps_its_other_faces(box, axis, by):
+    grown = box.grown(axis, by)
+    size = list(box.size)
+    size[axis] += abs(by)
+    assert grown.size == pytest.approx(size)
+    kept = np.zeros(3)
+    kept[axis] = -math.copysign(box.size[axis] / 2, by)
+    other = transform_points(
+        invert(grown.T_world_box), transform_points(box.T_world_box, kept[None])
+    )
+    assert abs(other[0, axis]) == pytest.approx(grown.size[axis] / 2, abs=1e-9)
+
+
+def test_a_box_reaches_other_heights_and_never_turns_over():
+    box = Box3D((1.0, 2.0, 0.5), (0.4, 0.3, 0.6), 0.2)
+    assert (box.bottom, box.top) == pytest.approx((0.2, 0.8))
+    assert box.reaching() is box
+    lower = box.reaching(bottom=0.0)
+    assert (lower.bottom, lower.top) == pytest.approx((0.0, 0.8))
+    both = box.reaching(0.1, 1.1)
+    assert (both.bottom, both.top) == pytest.approx((0.1, 1.1))
+    assert (both.center[:2], both.size[:2], both.yaw) == (box.center[:2], box.size[:2], box.yaw)
+    assert box.reaching(bottom=0.8) is box
+    assert box.reaching(top=0.1) is box
+
+
 @given(boxes)
 def test_the_axis_aligned_box_holds_every_corner(box):
     around = box.axis_aligned()

@@ -61,6 +61,14 @@ class PixelGrid:
         in_y = (rows >= box[1] - 0.5) & (rows < box[3] + 0.5)
         return in_y[:, None] & in_x[None, :]
 
+    def full_size(self, mask: Bool, shape: tuple[int, int]) -> Bool:
+        """A mask (h, w) of the grid as one of the whole image, each grid pixel as a square."""
+        out = np.zeros(shape, dtype=bool)
+        rows, cols = self.y1 - self.y0, self.x1 - self.x0
+        blown = np.repeat(np.repeat(mask, self.stride, axis=0), self.stride, axis=1)
+        out[self.y0 : self.y1, self.x0 : self.x1] = blown[:rows, :cols]
+        return out
+
 
 @dataclass(frozen=True, eq=False)
 class DepthSurface:

@@ -12,7 +12,6 @@ from .frame_view import FrameView, project
 from .object_model import VoxelModel
 from .planes import Plane
 from .propagation import Observation
-from .silhouette import full_size
 
 Bool = NDArray[np.bool_]
 
@@ -45,8 +44,7 @@ def final_mask(
     mask = _without_specks(mask, smallest)
     if not mask.any():
         return None
-    grid = view.grid
-    return full_size(mask, grid.stride, grid.slices, view.frame.depth_m.shape)
+    return view.grid.full_size(mask, view.frame.depth_m.shape)
 
 
 def _foot(view: FrameView, plane: Plane, body: Bool) -> Bool:

@@ -16,7 +16,7 @@ from .anchor_view import AnchorView
 from .mask_network import MaskNetwork, MaskPrompt
 from .object_model import VoxelModel
 from .propagation import Observation, vote
-from .silhouette import Silhouette, full_size
+from .silhouette import Silhouette
 from .track import FrameMask
 
 STAGE = "tracking"
@@ -35,7 +35,7 @@ def segment_drawn(view: AnchorView, frame: RgbdFrame, network: MaskNetwork) -> A
     try:
         found = segment_box(view, frame)
         grid = view.grid
-        prior = full_size(found.mask, grid.stride, grid.slices, frame.depth_m.shape)
+        prior = grid.full_size(found.mask, frame.depth_m.shape)
     except EmptyMaskError as error:
         nothing = error
     drawn = network.masks([MaskPrompt(frame, view.box, prior)])[0]
@@ -103,7 +103,7 @@ def masks_agreed(
         index = model.index(view.points[observed.mask])
         strays = observed.mask.copy()
         strays[observed.mask] = (index < 0) | ~near[index]
-        kept = item.mask & ~full_size(strays, view.grid.stride, view.grid.slices, item.mask.shape)
+        kept = item.mask & ~view.grid.full_size(strays, item.mask.shape)
         if kept.sum() >= _SMALLEST:
             out.append(FrameMask(item.stamp_ns, kept, item.score))
     return out

@@ -80,8 +80,8 @@ def silhouette(frame: RgbdFrame, segment: AnchorSegment, margin_pixels: int) -> 
     """The verdict of the anchor frame with the object segmented in it."""
     shape = frame.depth_m.shape
     grid = segment.surface.grid
-    exact = full_size(segment.mask, grid.stride, grid.slices, shape)
-    occluder = full_size(segment.occluder, grid.stride, grid.slices, shape)
+    exact = grid.full_size(segment.mask, shape)
+    occluder = grid.full_size(segment.occluder, shape)
     size = 2 * margin_pixels + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     mask = cv2.dilate(exact.astype(np.uint8), kernel) > 0
@@ -114,14 +114,3 @@ def silhouette(frame: RgbdFrame, segment: AnchorSegment, margin_pixels: int) -> 
         tolerance,
         segment.box,
     )
-
-
-def full_size(mask: Bool, stride: int, slices: tuple[slice, slice], shape: tuple[int, int]) -> Bool:
-    """A mask on a pixel grid as a mask of the whole image, each grid pixel as a square."""
-    out = np.zeros(shape, dtype=bool)
-    rows, cols = slices
-    blown = np.repeat(np.repeat(mask, stride, axis=0), stride, axis=1)
-    out[rows.start : rows.stop, cols.start : cols.stop] = blown[
-        : rows.stop - rows.start, : cols.stop - cols.start
-    ]
-    return out

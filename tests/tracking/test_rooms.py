@@ -19,7 +19,6 @@ from scene_r1_ros.synthetic import (
 from scene_r1_ros.tracking import GeometricTracker
 from scene_r1_ros.tracking.anchor_segmentation import segment_box
 from scene_r1_ros.tracking.anchor_view import view_anchor
-from scene_r1_ros.tracking.silhouette import full_size
 
 
 def segmented(seed: int, instance: int, frame: int) -> tuple[np.ndarray, np.ndarray]:
@@ -32,7 +31,7 @@ def segmented(seed: int, instance: int, frame: int) -> tuple[np.ndarray, np.ndar
     view = view_anchor(item.frame, mask_box(true), 40_000, np.random.default_rng(0))
     found = segment_box(view, item.frame)
     grid = found.surface.grid
-    return full_size(found.mask, grid.stride, grid.slices, true.shape), true
+    return grid.full_size(found.mask, true.shape), true
 
 
 @pytest.mark.parametrize(
