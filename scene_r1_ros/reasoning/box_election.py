@@ -231,7 +231,7 @@ class BoxElection:
         if best.bounds is not None:
             why = "the box around the mask that comes of the prompt in its frame"
             self.trace.add_choice("bounds", box_said(best.bounds), "geometry", why)
-        return replace(checked, bounds=best.bounds)
+        return replace(checked, bounds=best.bounds, shown=best.shown)
 
     def _told(self, checked: Verification, frames: int) -> tuple[tuple[int, int], str]:
         """The span of the frames that agree, and how all of them voted."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..control import Control
@@ -35,10 +35,12 @@ SHARE = 0.3
 @dataclass(frozen=True)
 class PromptFit:
     """How well the masks from a prompt fit, 0..1, and the box around the mask in the prompt's own
-    frame, in its pixels; None where there is none."""
+    frame, in its pixels; None where there is none. ``shown`` (stamp -> pixels) is how large the
+    mask is in each frame that was tracked through, 0 where there is none."""
 
     fit: float
     bounds: BoxXyxy | None = None
+    shown: Mapping[int, int] = field(default_factory=dict)
 
 
 def prompt_fits(
@@ -73,12 +75,16 @@ def prompt_fits(
         except DeadlineError:
             break
         else:
-            fits[stamp_ns] = _fit(track, stamp_ns, boxes)
+            fits[stamp_ns] = _fit(track, thinned, stamp_ns, boxes)
     control.check("the choice of a prompt")
     return fits
 
 
-def _fit(track: MaskTrack, stamp_ns: int, boxes: Mapping[int, BoxXyxy]) -> PromptFit:
+def _fit(
+    track: MaskTrack, window: WindowSnapshot, stamp_ns: int, boxes: Mapping[int, BoxXyxy]
+) -> PromptFit:
     bounds = {item.stamp_ns: mask_box(item.mask) for item in track.masks if item.stamp_ns in boxes}
     overlaps = (box_iou(bound, boxes[s]) for s, bound in bounds.items() if bound is not None)
-    return PromptFit(sum(overlaps) / len(boxes), bounds.get(stamp_ns))
+    shown = {frame.stamp_ns: 0 for frame in window.frames}
+    shown |= {item.stamp_ns: int(item.mask.sum()) for item in track.masks}
+    return PromptFit(sum(overlaps) / len(boxes), bounds.get(stamp_ns), shown)

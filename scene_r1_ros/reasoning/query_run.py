@@ -178,12 +178,14 @@ class QueryRun:
             return span
         self.control.check("refinement")
         started = time.perf_counter()
-        refined = refined_span(self.window, checked.anchor_stamp_ns, checked.box, checked.lifted)
+        refined = refined_span(
+            self.window, checked.anchor_stamp_ns, checked.box, checked.lifted, checked.shown
+        )
         self.trace.add_seconds("refinement", time.perf_counter() - started)
         if refined is None:
             return span
         chosen = " to ".join(f"{(s - self.window.start_ns) * 1e-9:.2f} s" for s in refined)
-        why = "the frames around the anchor in which the object's surface is seen"
+        why = "the frames around the anchor in which the object is seen"
         self.trace.add_choice("refined span", chosen, "geometry", why)
         return refined
 

@@ -1,6 +1,8 @@
 """The exact span of an object whose place is known: the frames in which geometry sees it.
 
-The surface that the anchor frame shows of the object is projected into every other frame. A point
+Where masks of it were followed through some of the frames, they say whether those show it, and what
+two of them agree on holds for the frames between. For all others there is the surface alone: the
+surface that the anchor frame shows of the object is projected into every other frame. A point
 of it is seen there if it falls into the image and the measured depth is its own, give or take what
 the object itself may hide (from behind it hides the side that the anchor saw). The object is
 visible where enough of that surface and enough pixels are seen; the limits come near what the 2D
@@ -10,7 +12,7 @@ labels call visible.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,23 +37,50 @@ THICKNESS = 0.5
 
 
 def refined_span(
-    window: WindowSnapshot, stamp_ns: int, box: BoxXyxy, lifted: Box3D
+    window: WindowSnapshot,
+    stamp_ns: int,
+    box: BoxXyxy,
+    lifted: Box3D,
+    shown: Mapping[int, int] | None = None,
 ) -> tuple[int, int] | None:
     """Stamps (first, last) of the run of frames around ``stamp_ns`` that show the object.
 
-    ``box`` is the object's in the frame at ``stamp_ns`` (pixels), ``lifted`` its box in 3D. None
-    if that frame has too few depth readings of it.
+    ``box`` is the object's in the frame at ``stamp_ns`` (pixels), ``lifted`` its box in 3D;
+    ``shown`` (stamp -> pixels) is how large its masks are in the frames that were followed through,
+    0 where there is none. None if there are no masks and the frame at ``stamp_ns`` has too few
+    depth readings of it.
     """
     anchor = window.at(stamp_ns)
     surface = _surface(anchor, box, lifted)
-    if surface is None:
+    if surface is None and not shown:
         return None
-    reach = TOLERANCE + THICKNESS * math.dist((0, 0, 0), lifted.size)
-    share, pixels = _seen(window.frames, *surface, reach)
     area = np.array([f.intrinsics.width * f.intrinsics.height for f in window.frames])
-    visible = (share >= MIN_SHARE) & (pixels >= MIN_PIXELS * area)
+    visible = np.zeros(len(area), dtype=bool)
+    if surface is not None:
+        reach = TOLERANCE + THICKNESS * math.dist((0, 0, 0), lifted.size)
+        share, pixels = _seen(window.frames, *surface, reach)
+        visible = (share >= MIN_SHARE) & (pixels >= MIN_PIXELS * area)
     stamps = [frame.stamp_ns for frame in window.frames]
+    if shown:
+        visible = _as_masks_say(visible, stamps, area, shown)
     return run_around(stamps, visible.tolist(), window.index_of(stamp_ns))
+
+
+def _as_masks_say(
+    visible: NDArray[np.bool_],
+    stamps: Sequence[int],
+    area: NDArray[np.int64],
+    shown: Mapping[int, int],
+) -> NDArray[np.bool_]:
+    """``visible`` (N,), but what the masks say of their frames and, where two agree, between."""
+    followed = [i for i, stamp in enumerate(stamps) if stamp in shown]
+    told = np.array([shown[stamps[i]] >= MIN_PIXELS * area[i] for i in followed], dtype=bool)
+    visible = visible.copy()
+    visible[followed] = told
+    for a, b, first, second in zip(followed, followed[1:], told, told[1:], strict=False):
+        if first == second:
+            visible[a : b + 1] = first
+    return visible
 
 
 def _surface(

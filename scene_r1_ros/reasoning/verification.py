@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..control import Control
@@ -33,8 +33,9 @@ class CheckedView:
 @dataclass(frozen=True)
 class Verification:
     """The view and box to go on with, that box in 3D (None: no depth), what the other views said,
-    and the confidence; ``bounds`` is the box around the mask that comes of ``box`` in its view, if
-    it was tried."""
+    and the confidence; ``bounds`` is the box around the mask that comes of ``box`` in its view, and
+    ``shown`` (stamp -> pixels) how large the masks are in the frames tracked through, if it was
+    tried."""
 
     anchor_stamp_ns: int
     box: BoxXyxy
@@ -42,6 +43,7 @@ class Verification:
     views: tuple[CheckedView, ...]
     confidence: float
     bounds: BoxXyxy | None = None
+    shown: Mapping[int, int] | None = None
 
 
 def seen_from(result: Verification, stamp_ns: int) -> Verification:

@@ -81,6 +81,16 @@ def test_the_bounds_are_those_of_the_mask_in_the_prompt_s_own_frame():
         assert tried.bounds == pytest.approx(half_of(boxes[stamp_ns]), abs=1.0)
 
 
+def test_it_is_told_how_large_the_mask_is_in_every_frame_tracked_through():
+    boxes = red_boxes()
+    first = next(iter(boxes))
+    shown = prompt_fits(WINDOW, boxes, 1, OnlyFrom(first))[first].shown
+    assert set(shown) == {frame.stamp_ns for frame in WINDOW.frames}
+    for stamp_ns, pixels in shown.items():
+        x0, y0, x1, y1 = (round(v) for v in boxes.get(stamp_ns, (0, 0, 0, 0)))
+        assert pixels == (x1 - x0) * (y1 - y0)
+
+
 def test_a_frame_in_which_nothing_is_tracked_counts_as_no_overlap():
     boxes = red_boxes()
     first = next(iter(boxes))

@@ -27,12 +27,16 @@ def window(looks: list[float], room: BoxRoom | None = None, eye=EYE, period: flo
     )
 
 
-def span_of_red(frames: WindowSnapshot, anchor: int) -> list[int] | None:
-    """Indices of the first and last frame of the red box's span."""
+def span_of_red(
+    frames: WindowSnapshot, anchor: int, pixels: dict[int, int] | None = None
+) -> list[int] | None:
+    """Indices of the first and last frame of the red box's span; ``pixels`` are the sizes of its
+    masks by the index of their frames."""
+    shown = pixels and {frames.frames[i].stamp_ns: size for i, size in pixels.items()}
     frame = frames.frames[anchor]
     box = BoxRoom().box_in("red", frame)
     lifted = median_depth_box(frames, frame.stamp_ns, box)
-    span = refined_span(frames, frame.stamp_ns, box, lifted)
+    span = refined_span(frames, frame.stamp_ns, box, lifted, shown)
     return None if span is None else [frames.index_of(stamp) for stamp in span]
 
 
@@ -83,10 +87,28 @@ def test_frames_without_a_depth_reading_count_by_the_image_alone() -> None:
     assert span_of_red(seen, 0) == [0, 2]
 
 
-def test_without_depth_in_the_anchor_there_is_no_such_span() -> None:
-    frames = window([0.0, 0.0])
+def test_masks_say_of_their_frames_whether_they_show_it() -> None:
+    frames = window([0.0] * 8)
+    assert span_of_red(frames, 1) == [0, 7]
+    few = 120 * 160 * 200 // (640 * 480)
+    assert span_of_red(frames, 1, {0: 400, 1: 400, 3: 400, 4: few - 1, 5: 0, 6: 0, 7: 0}) == [0, 3]
+    assert span_of_red(frames, 1, {0: 400, 1: 400, 3: 400, 4: few + 1, 5: 0, 6: 0, 7: 0}) == [0, 4]
+
+
+def test_what_two_masks_agree_on_holds_between_them_and_geometry_where_they_do_not() -> None:
+    looks = [0.0, AWAY, AWAY, AWAY, 0.0, 0.1, AWAY, AWAY]
+    assert span_of_red(window(looks), 4) == [4, 5]
+    assert span_of_red(window(looks), 4, {0: 400, 4: 400, 7: 0}) == [0, 5]
+    assert span_of_red(window([0.0] * 9), 4, {0: 0, 3: 0, 4: 400, 8: 400}) == [4, 8]
+
+
+def test_without_depth_in_the_anchor_there_is_no_such_span_but_by_masks() -> None:
+    frames = window([0.0, 0.0, 0.0, AWAY])
     lost = Box3D((5.0, 5.0, 5.0), (0.1, 0.1, 0.1))
     assert refined_span(frames, frames.start_ns, (60, 40, 100, 80), lost) is None
+    stamps = [frame.stamp_ns for frame in frames.frames]
+    shown = dict(zip(stamps, [400, 400, 0, 0], strict=True))
+    assert refined_span(frames, stamps[0], (60, 40, 100, 80), lost, shown) == tuple(stamps[:2])
 
 
 @pytest.mark.parametrize("anchor", [0, 2])
