@@ -162,6 +162,23 @@ def test_the_answer_s_box_is_around_the_mask_and_masks_go_out_from_what_was_said
     assert "the box around the mask" in page
 
 
+def test_the_answer_s_span_is_where_its_masks_are():
+    class NotAfter(OnlyFrom):
+        """It finds nothing from half of the window on, as if the box were gone by then."""
+
+        def track(self, window, anchor_stamp_ns, box_xyxy, control) -> MaskTrack:
+            track = super().track(window, anchor_stamp_ns, box_xyxy, control)
+            masks = (m for m in track.masks if m.stamp_ns <= max(middle, anchor_stamp_ns))
+            return MaskTrack(anchor_stamp_ns, tuple(masks))
+
+    first, *_, last = red_boxes()
+    middle = (first + last) // 2
+    whole, _ = asked(OnlyFrom(first))
+    assert whole.span == (first, last)
+    ended, _ = asked(NotAfter(first))
+    assert ended.span == (first, max(s for s in red_boxes() if s <= middle))
+
+
 def test_where_nothing_can_be_tracked_the_box_of_the_vote_stays():
     usual = reasoner(Truthful("red"), vote_frames=10, vote_prompts=1).ground(WINDOW, "the red box")
     found, trace = asked(OnlyFrom(-1))
