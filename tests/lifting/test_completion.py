@@ -52,3 +52,32 @@ def test_one_before_a_distant_wall_is_as_deep_as_is_usual():
     assert back(lifted(0.8)) + 0.25 == pytest.approx(
         min(usual, 0.5), abs=0.03
     )  # half a metre, most
+
+
+def seen_from_far_apart(boxes: dict, side: float) -> Box3D:
+    """The red thing of a room, from places ``side`` metres to both sides of its middle."""
+    room = BoxRoom(boxes)
+    xs = np.linspace(-side, side, 9)
+    frames = [
+        room.frame(i, (float(x), -1.6, 0.79), look=float(-np.arctan2(x, 1.6)))
+        for i, x in enumerate(xs)
+    ]
+    masks = [FrameMask(f.stamp_ns, (f.color == RED).all(axis=-1)) for f in frames]
+    return lift(WindowSnapshot.of(frames), MaskTrack(0, tuple(masks))).box
+
+
+def test_a_front_between_others_is_deep_from_wherever_it_was_seen():
+    wall = Box3D((0.0, 0.32, 1.5), (8.0, 0.1, 3.0))
+    sides = [Box3D((x, 0.2, 0.4), (0.6, 0.44, 0.8)) for x in (-0.76, 0.76)]
+    boxes = {"wall": (wall, GRAY), "red": (CABINET, RED)}
+    boxes |= {name: (side, BROWN) for name, side in zip("lr", sides, strict=True)}
+    assert back(seen_from_far_apart(boxes, 1.6)) == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_screen_that_views_see_past_stays_thin():
+    screen = Box3D((0.0, 0.0, 0.4), (0.9, 0.03, 0.8))
+    wall = Box3D((0.0, 1.6, 1.5), (8.0, 0.1, 3.0))
+    box = seen_from_far_apart({"wall": (wall, GRAY), "red": (screen, RED)}, 1.6)
+    assert back(box) < 0.32
+    alone = seen_from_far_apart({"wall": (wall, GRAY), "red": (screen, RED)}, 0.3)
+    assert back(alone) > back(box) + 0.1  # from one side nothing tells it from a cabinet
