@@ -17,10 +17,8 @@ from .views import ObjectView
 
 _BEHIND = 1.2
 """Metres behind a box within which its background is looked for."""
-
 _AGAINST = 1.35
 """Furniture stands against a wall that is no more than so many times its usual depth away."""
-
 _STEP = 0.02
 """Metres between the places behind a box at which it is looked whether they are empty."""
 _CLEAR, _EMPTY = 0.12, 0.3
@@ -122,12 +120,12 @@ def _unseen(box: Box3D, side: FarSide, views: list[ObjectView], most: float) -> 
     grid[..., 1 - side.axis] = across.ravel() * box.size[1 - side.axis]
     grid[..., 2] = up.ravel() * box.size[2]
     points = transform_points(box.T_world_box, grid.reshape(-1, 3))
-    through = np.zeros(len(points), dtype=int)
+    through = np.zeros(len(points), dtype=bool)
     for view in views:
         seen = project(view.frame, points - view.shift)
         depth = view.frame.depth_m[seen.rows[seen.inside], seen.cols[seen.inside]]
-        through[seen.inside] += depth > seen.z[seen.inside] + _CLEAR
-    empty = (through.reshape(steps.size, -1) > 0).mean(axis=1) > _EMPTY
+        through[seen.inside] |= depth > seen.z[seen.inside] + _CLEAR
+    empty = through.reshape(steps.size, -1).mean(axis=1) > _EMPTY
     return float(steps[empty.argmax()] - _STEP) if empty.any() else most
 
 
