@@ -218,8 +218,7 @@ def box3d_iou(a: Box3D, b: Box3D) -> float:
     The footprints are convex polygons; their overlap comes from Sutherland-Hodgman clipping and
     is multiplied by the overlap in z.
     """
-    z_low = max(a.center[2] - a.size[2] / 2, b.center[2] - b.size[2] / 2)
-    z_high = min(a.center[2] + a.size[2] / 2, b.center[2] + b.size[2] / 2)
+    z_low, z_high = max(a.bottom, b.bottom), min(a.top, b.top)
     if z_high <= z_low:
         return 0.0
     footprint = _clip_convex(a.corners()[:4, :2], b.corners()[:4, :2])

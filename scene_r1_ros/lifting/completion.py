@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Box3D, invert, transform_points
-from ..tracking.frame_view import project
+from ..tracking.frame_view import readings_behind
 from .support import readings_beside
 from .views import ObjectView
 
@@ -122,9 +122,7 @@ def _unseen(box: Box3D, side: FarSide, views: list[ObjectView], most: float) -> 
     points = transform_points(box.T_world_box, grid.reshape(-1, 3))
     through = np.zeros(len(points), dtype=bool)
     for view in views:
-        seen = project(view.frame, points - view.shift)
-        depth = view.frame.depth_m[seen.rows[seen.inside], seen.cols[seen.inside]]
-        through[seen.inside] |= depth > seen.z[seen.inside] + _CLEAR
+        through |= readings_behind(view.frame, points - view.shift) > _CLEAR
     empty = through.reshape(steps.size, -1).mean(axis=1) > _EMPTY
     return float(steps[empty.argmax()] - _STEP) if empty.any() else most
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..frames import WindowSnapshot
 from ..geometry import Box3D
-from .floor import floor_height
-from .hidden_foot import seen_through, stands_higher
+from .beneath import seen_through, stands_higher
+from .floor import Floor
 from .support import readings_beside
 from .views import ObjectView
 
@@ -22,17 +21,18 @@ CLOSE, TOUCHED = 0.08, 0.1
 than so large a share of what is seen beside it."""
 
 
-def floating_foot(box: Box3D, views: list[ObjectView], window: WindowSnapshot) -> float | None:
+def floating_foot(box: Box3D, views: list[ObjectView], floor: Floor) -> float | None:
     """World z of the floor under a thing that no surface carries and that is seen through below;
     None if it is not seen to float, or hangs so high that the ceiling may carry it."""
     if min(box.size[:2]) < PLATE * max(box.size[:2]):
         return None
-    floor = floor_height(window, box)
-    if floor is None or box.bottom < floor + LEAST or box.top > floor + HANGING:
+    height = floor.height(box)
+    if height is None or box.bottom < height + LEAST or box.top > height + HANGING:
         return None
     beside = readings_beside(box.grown(2, -2 * CLOSE), views)[:, 2]
     if (np.abs(beside - box.bottom) < CLOSE).sum() > TOUCHED * len(beside):
         return None
-    if stands_higher(box, (floor + 0.08, box.bottom + 0.03), views, window):
+    if stands_higher(box, (height + 0.08, box.bottom + 0.03), views, floor.window):
         return None
-    return floor if seen_through(box, (floor + 0.08, box.bottom - 0.03), window) else None
+    through = seen_through(box, (height + 0.08, box.bottom - 0.03), floor.window)
+    return height if through else None

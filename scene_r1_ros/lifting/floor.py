@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,26 +17,34 @@ _GRID = 6
 """Every how many pixels the floor is looked for."""
 
 
-def floor_height(
-    window: WindowSnapshot, above: Box3D | None = None, margin: float = 0.0
-) -> float | None:
-    """World z of the lowest level surface that a part of the window's readings lie on; with
-    ``above`` of those lower than ``margin`` metres over that box's lower end, around it if enough
-    is seen there. None without one."""
-    level = np.concatenate([_level_readings(frame) for frame in some_frames(window)])
-    if above is not None:
-        level = level[level[:, 2] < above.bottom + margin]
-        reach = np.array(above.size[:2]) / 2 + AROUND
-        close = (np.abs(level[:, :2] - above.center[:2]) < reach).all(axis=1)
-        level = level[close] if close.sum() >= 100 else level
-    height = np.sort(level[:, 2])
-    counts = counts_within(height, 0.04)
-    lowest = np.flatnonzero(counts >= max(50, 0.03 * height.size))
-    if lowest.size == 0:
-        return None
-    first = int(lowest[0])
-    densest = first + int(counts[first : first + counts[first]].argmax())
-    return float(np.median(height[densest : densest + counts[densest]]))
+class Floor:
+    """The floor of one window, whose level readings are looked for once, when first wanted."""
+
+    def __init__(self, window: WindowSnapshot) -> None:
+        self.window = window
+
+    @functools.cached_property
+    def _level(self) -> NDArray[np.float64]:
+        return np.concatenate([_level_readings(frame) for frame in some_frames(self.window)])
+
+    def height(self, above: Box3D | None = None, margin: float = 0.0) -> float | None:
+        """World z of the lowest level surface that a part of the window's readings lie on; with
+        ``above`` of those lower than ``margin`` metres over that box's lower end, around it if
+        enough is seen there. None without one."""
+        level = self._level
+        if above is not None:
+            level = level[level[:, 2] < above.bottom + margin]
+            reach = np.array(above.size[:2]) / 2 + AROUND
+            close = (np.abs(level[:, :2] - above.center[:2]) < reach).all(axis=1)
+            level = level[close] if close.sum() >= 100 else level
+        height = np.sort(level[:, 2])
+        counts = counts_within(height, 0.04)
+        lowest = np.flatnonzero(counts >= max(50, 0.03 * height.size))
+        if lowest.size == 0:
+            return None
+        first = int(lowest[0])
+        densest = first + int(counts[first : first + counts[first]].argmax())
+        return float(np.median(height[densest : densest + counts[densest]]))
 
 
 def _level_readings(frame: RgbdFrame) -> NDArray[np.float64]:

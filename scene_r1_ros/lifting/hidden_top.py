@@ -7,9 +7,8 @@ taken to end where doors do: the heads of windows are set level with those of do
 
 from __future__ import annotations
 
-from ..frames import WindowSnapshot
 from ..geometry import Box3D
-from .floor import floor_height
+from .floor import Floor
 from .mask_end import end_is_hidden
 from .views import ObjectView
 from .wall import THICKEST
@@ -30,20 +29,18 @@ NARROWEST = 0.35, 0.8
 """Metres of width that a door's leaf or a curtain, and a window have at least."""
 
 
-def hidden_top(
-    box: Box3D, views: list[ObjectView], window: WindowSnapshot, flat: bool
-) -> float | None:
+def hidden_top(box: Box3D, views: list[ObjectView], floor: Floor, flat: bool) -> float | None:
     """World z at which the upright flat thing in ``box`` ends, if it begins as doors, or ``flat``
     on a wall as windows do, and no view shows its upper end; None if it is no such thing."""
     width, thickness = max(box.size[:2]), min(box.size[:2])
     if thickness > THICKEST + 0.04 or width < NARROWEST[0]:
         return None
-    if not end_is_hidden(views, box.top - 0.05 - 0.1 * box.size[2], SHOWN, above=True):
+    if not end_is_hidden(box, views, SHOWN, above=True):
         return None
-    floor = floor_height(window, box, margin=0.05)
-    if floor is None or box.top > floor + DOOR:
+    height = floor.height(box, margin=0.05)
+    if height is None or box.top > height + DOOR:
         return None
-    begins, least = box.bottom - floor, LEAST * max(1.0, width)
+    begins, least = box.bottom - height, LEAST * max(1.0, width)
     door = begins < FOOT and box.size[2] > least
     sill = flat and SILL[0] < begins < SILL[1] and width > NARROWEST[1] and box.size[2] > least / 2
-    return floor + DOOR if door or sill else None
+    return height + DOOR if door or sill else None

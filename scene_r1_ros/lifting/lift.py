@@ -20,6 +20,7 @@ from .config import LiftConfig
 from .denoise import main_clusters, statistical_inliers
 from .flat import flat_box
 from .floating import floating_foot
+from .floor import Floor
 from .fusion import FusedCloud, fuse, thinned, with_visibility
 from .hidden_foot import hidden_foot
 from .hidden_top import hidden_top
@@ -154,14 +155,15 @@ def _box(
     trim = config.trim_share if config.trim_extents else 0.0
     fitted = fit_box(cloud.points, weights, trim, config.fit_yaw)
     box, support, flat = _shape(fitted, cloud, views, config)
+    floor = Floor(window)
     if support is None and config.reach_floor:
-        support = hidden_foot(fitted, views, window)
+        support = hidden_foot(fitted, views, floor)
         box = box.reaching(bottom=support)
     if support is None and config.reach_down and not flat:
-        support = floating_foot(box, views, window)
+        support = floating_foot(box, views, floor)
         box = box.reaching(bottom=support)
     if config.reach_top:
-        box = box.reaching(top=hidden_top(box, views, window, flat))
+        box = box.reaching(top=hidden_top(box, views, floor, flat))
     if config.reach_outline:
         box = with_outline_height(box, views, stands=support is not None)
     return box

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import Box3D
 from .views import ObjectView
 
 MANY = 5
@@ -33,10 +34,12 @@ class MaskEnd:
 
 
 def end_is_hidden(
-    views: Sequence[ObjectView], level: float, share: float, above: bool = False
+    box: Box3D, views: Sequence[ObjectView], share: float, above: bool = False
 ) -> bool:
-    """Whether no view shows, along a ``share`` of its mask's width, how a thing ends below the
-    world height ``level``, or ``above`` it."""
+    """Whether no view shows, along a ``share`` of its mask's width, how the thing in ``box`` ends
+    below, or ``above``: about the last tenth of its height."""
+    last = 0.05 + 0.1 * box.size[2]
+    level = box.top - last if above else box.bottom + last
     ends = [mask_end(view, level, above) for view in views]
     showing = sum(end.shown >= share * end.width for end in ends if end.total)
     hidden, total = sum(end.hidden for end in ends), sum(end.total for end in ends)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def _as_masks_say(
     told = np.array([shown[stamps[i]] >= MIN_PIXELS * area[i] for i in followed], dtype=bool)
     visible = visible.copy()
     visible[followed] = told
-    for a, b, first, second in zip(followed, followed[1:], told, told[1:], strict=False):
+    for (a, first), (b, second) in pairwise(zip(followed, told, strict=True)):
         if first == second:
             visible[a : b + 1] = first
     return visible

@@ -76,3 +76,13 @@ def project(frame: RgbdFrame, points: NDArray[Any]) -> Projection:
     cols = np.where(ahead, np.clip(cols, -1e6, 1e6), -1e6).astype(np.int64)
     rows = np.where(ahead, np.clip(rows, -1e6, 1e6), -1e6).astype(np.int64)
     return Projection(cols, rows, z, inside)
+
+
+def readings_behind(frame: RgbdFrame, points: NDArray[Any]) -> NDArray[np.float64]:
+    """Metres by which the reading in the pixel of each world point (N, 3) lies behind the point;
+    NaN outside the image and without a reading."""
+    seen = project(frame, points)
+    depth = frame.depth_m[seen.rows[seen.inside], seen.cols[seen.inside]]
+    behind = np.full(len(points), np.nan)
+    behind[seen.inside] = np.where(depth > 0, depth - seen.z[seen.inside], np.nan)
+    return behind

@@ -34,8 +34,7 @@ def segment_drawn(view: AnchorView, frame: RgbdFrame, network: MaskNetwork) -> A
     found, prior = None, None
     try:
         found = segment_box(view, frame)
-        grid = view.grid
-        prior = grid.full_size(found.mask, frame.depth_m.shape)
+        prior = view.grid.full_size(found.mask, frame.depth_m.shape)
     except EmptyMaskError as error:
         nothing = error
     drawn = network.masks([MaskPrompt(frame, view.box, prior)])[0]

@@ -13,7 +13,7 @@ from red_box_views import RED, seen
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame, WindowSnapshot
 from scene_r1_ros.geometry import Box3D
 from scene_r1_ros.lifting import LiftConfig, lift
-from scene_r1_ros.lifting.floor import floor_height
+from scene_r1_ros.lifting.floor import Floor
 from scene_r1_ros.tracking import MaskTrack
 
 FLOATING = LiftConfig(reach_down=False)
@@ -142,15 +142,15 @@ def test_a_floor_far_below_is_not_reached(monkeypatch):
 def test_the_floor_is_the_lowest_level_surface_below_a_thing():
     table = (Box3D((0.0, 0.0, 0.2), (1.4, 0.9, 0.4)), (90, 160, 90))
     window, _ = seen(room_with(0.4, table=table))
-    assert floor_height(window) == pytest.approx(0.0, abs=0.01)
+    assert Floor(window).height() == pytest.approx(0.0, abs=0.01)
     on_the_floor = Box3D((0.0, 0.0, -0.2), (0.5, 0.4, 0.3))
-    assert floor_height(window, on_the_floor) is None  # nothing lies lower
+    assert Floor(window).height(on_the_floor) is None  # nothing lies lower
     blind = [replace(f, depth_m=np.full_like(f.depth_m, np.nan)) for f in window.frames]
-    assert floor_height(WindowSnapshot.of(blind)) is None
+    assert Floor(WindowSnapshot.of(blind)).height() is None
 
 
 def test_a_wall_is_no_floor():
     camera = CameraIntrinsics(160, 120, 140.0, 140.0, 79.5, 59.5)
     forward = np.array([[1, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]], dtype=float)
     color, wall = np.zeros((120, 160, 3), np.uint8), np.full((120, 160), 2.5, np.float32)
-    assert floor_height(WindowSnapshot.of([RgbdFrame(0, color, wall, camera, forward)])) is None
+    assert Floor(WindowSnapshot.of([RgbdFrame(0, color, wall, camera, forward)])).height() is None
