@@ -9,7 +9,7 @@ from ..frames import WindowSnapshot
 from ..geometry import Box3D, invert, transform_points
 from ..tracking.frame_view import readings_behind
 from .floor import some_frames
-from .support import mode
+from .support import lies_below, mode
 from .views import ObjectView
 
 BESIDE = 0.08
@@ -19,7 +19,10 @@ BESIDE = 0.08
 def stands_higher(
     box: Box3D, gap: tuple[float, float], views: list[ObjectView], window: WindowSnapshot
 ) -> bool:
-    """Whether a level surface is seen in the ``gap`` of world heights under the box, or beside."""
+    """Whether a level surface is seen in the ``gap`` of world heights under the box, or beside.
+
+    A table's own top, where the masks miss a strip of it, is none.
+    """
     own = {view.frame.stamp_ns: view.mask for view in views}
     half = np.array(box.size[:2]) / 2 + BESIDE
     T_box_world = invert(box.T_world_box)
@@ -38,7 +41,8 @@ def stands_higher(
     height = np.concatenate(heights)
     if height.size < 30:
         return False
-    return bool((np.abs(height - mode(height, width=0.04)) < 0.03).mean() > 0.4)
+    level = mode(height, width=0.04)
+    return bool((np.abs(height - level) < 0.03).mean() > 0.4) and lies_below(level, views)
 
 
 def seen_through(box: Box3D, gap: tuple[float, float], window: WindowSnapshot) -> bool:

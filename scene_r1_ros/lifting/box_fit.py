@@ -6,6 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Box3D
+from .wall_direction import turned_from
+
+_NEARLY = np.deg2rad(10.0)
+"""A box that is turned from the room's walls by less is likely to stand along them."""
+_SLACK = 0.1, 0.03
+"""Shares by which a box may fit worse along the walls: such a box, and any other."""
 
 
 def fit_box(
@@ -13,13 +19,16 @@ def fit_box(
     weights: NDArray[np.float64],
     trim_share: float,
     fit_yaw: bool,
+    walls: float | None = None,
 ) -> Box3D:
     """Box of (N, 3) world points with weights (N,), free to turn about z if ``fit_yaw``.
 
-    ``trim_share`` of the weight is left out at both ends of each axis.
+    ``trim_share`` of the weight is left out at both ends of each axis. ``walls`` is a yaw in
+    radians that is likely, along the walls of the room: the box is turned so if it fits about as
+    well.
     """
     exact = points.astype(np.float64)
-    yaw = best_yaw(exact[:, :2], weights, trim_share) if fit_yaw else 0.0
+    yaw = best_yaw(exact[:, :2], weights, trim_share, walls) if fit_yaw else 0.0
     x, y = _turned(exact[:, :2], yaw)
     low_high = [extent(values, weights, trim_share) for values in (x, y, exact[:, 2])]
     (x0, x1), (y0, y1), (z0, z1) = low_high
@@ -30,7 +39,10 @@ def fit_box(
 
 
 def best_yaw(
-    footprint: NDArray[np.float64], weights: NDArray[np.float64], trim_share: float
+    footprint: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    trim_share: float,
+    walls: float | None = None,
 ) -> float:
     """Yaw in [0, pi/2) of the rectangle that is small and has the points along its sides.
 
@@ -42,6 +54,10 @@ def best_yaw(
     best = min(coarse, key=lambda a: _yaw_cost(footprint, weights, trim_share, float(a)))
     fine = best + np.deg2rad(np.arange(-3.0, 3.01, 0.5))
     best = min(fine, key=lambda a: _yaw_cost(footprint, weights, trim_share, float(a)))
+    if walls is not None:
+        slack = _SLACK[0 if abs(turned_from(best, walls)) < _NEARLY else 1]
+        along, free = (_yaw_cost(footprint, weights, trim_share, float(a)) for a in (walls, best))
+        best = walls if along < (1 + slack) * free else best
     return float(best % (np.pi / 2))
 
 

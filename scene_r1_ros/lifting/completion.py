@@ -19,6 +19,8 @@ _BEHIND = 1.2
 """Metres behind a box within which its background is looked for."""
 _AGAINST = 1.35
 """Furniture stands against a wall that is no more than so many times its usual depth away."""
+_FARTHER = 75
+"""Of what is seen over a thing some stands on it: the wall is farther than so many per cent."""
 _STEP = 0.02
 """Metres between the places behind a box at which it is looked whether they are empty."""
 _CLEAR, _EMPTY = 0.12, 0.3
@@ -70,9 +72,9 @@ def _gap(box: Box3D, views: list[ObjectView], axis: int, sign: float) -> float:
     within = np.abs(local[:, 1 - axis]) < 0.5 * box.size[1 - axis]
     over = behind & within & (local[:, 2] > -0.35 * box.size[2])
     level = behind & (np.abs(local[:, 2]) < 0.35 * box.size[2])
-    for chosen in (over, level):
+    for chosen, share in ((over, _FARTHER), (level, 25)):
         if chosen.sum() >= 30:
-            return float(np.percentile(back[chosen], 25))
+            return float(np.percentile(back[chosen], share))
     return float("inf")
 
 

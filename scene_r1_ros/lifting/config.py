@@ -23,6 +23,9 @@ class LiftConfig(Config):
     remove_outliers: bool = option(True, "Drop points that are far from their neighbours.")
     cluster: bool = option(True, "Keep the main body of points and what is comparable.")
     fit_yaw: bool = option(True, "Turn the box to fit; off gives an axis-aligned box.")
+    align_walls: bool = option(
+        True, "Turn a box to the room's walls where it fits about as well so."
+    )
     trim_extents: bool = option(True, "Fit the box to the bulk of the points, not to all.")
     reach_support: bool = option(True, "Let the box end on the surface that the object stands on.")
     reach_down: bool = option(

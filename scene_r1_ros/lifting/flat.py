@@ -21,9 +21,12 @@ from ..tracking.frame_view import project
 from .box_fit import extent, fit_box
 from .masks import largest_components
 from .support import mode, on_two_sides, readings_beside
-from .views import ObjectView
+from .views import ObjectView, reading_noise
 from .wall import DEEP, THICKEST, THINNEST
+from .wall_direction import turned_from
 
+_SQUARE = np.deg2rad(8.0)
+"""An upright face is on a wall of the room if it is turned from them by no more than this."""
 _CELLS = 120
 """Cells along the longer side of a face, about."""
 _LEVEL = 0.03
@@ -52,20 +55,24 @@ class Face:
 
 
 def flat_box(
-    box: Box3D, points: NDArray[np.float32], views: list[ObjectView], flat: float = 0.2
+    box: Box3D,
+    points: NDArray[np.float32],
+    views: list[ObjectView],
+    walls: float | None = None,
+    flat: float = 0.2,
 ) -> Box3D | None:
     """The box of a thing that is flat and lies on, or hangs before, a larger surface; else None.
 
     ``points`` (N, 3) are the object's in the world, ``box`` what was fitted to them. Flat is
     thinner than ``THICKEST`` and than ``flat`` of its width and height.
     """
-    face = _face(box, points, views)
+    face = _face(box, points, views, walls)
     if face is None:
         return None
     cells, side = _outline(face, points, views)
     if len(cells) < 12:
         return None
-    low, high, yaw = _rectangle(face, cells, side)
+    low, high, yaw = _rectangle(face, cells, side, walls)
     size = high - low
     behind = _behind(face, low, high, yaw, views)
     if behind is None:
@@ -84,25 +91,26 @@ def flat_box(
     return _box(face, low, high, yaw, behind, max(foremost - behind, thickness))
 
 
-def _face(box: Box3D, points: NDArray[np.float32], views: list[ObjectView]) -> Face | None:
+def _face(
+    box: Box3D, points: NDArray[np.float32], views: list[ObjectView], walls: float | None
+) -> Face | None:
     """The plane of the box's thinnest direction, if nearly all of the object is about it."""
     thin = int(np.argmin(box.size))
     cameras = np.array([view.frame.T_world_camera[:3, 3] for view in views])
-    distance = float(np.median(np.linalg.norm(cameras - np.array(box.center), axis=1)))
-    noise = float(depth_noise(distance))
+    noise = reading_noise(views, box.center)
     band = 0.02 + 2.5 * noise
-    if 4 * band > np.sort(box.size)[1]:
+    if 3 * band > np.sort(box.size)[1]:
         return None  # as deep as wide, or too far away to tell
-    if box.size[thin] > THICKEST + 3 * noise:
-        return None  # the front of a cabinet, of whose sides a little is seen
     if thin == 2:
         normal = np.array([0.0, 0.0, 1.0])
     else:
         turned = box.yaw + (np.pi / 2 if thin == 1 else 0.0)
         normal = np.array([np.cos(turned), np.sin(turned), 0.0])
         normal *= 1.0 if np.median((cameras - box.center) @ normal) > 0 else -1.0
-        normal = _across_wall(box, views, normal)
+        normal = _along(_across_wall(box, views, normal), walls)
     height = (points.astype(np.float64) - box.center) @ normal
+    if np.ptp(np.percentile(height, [3, 97])) > THICKEST + 3 * noise:
+        return None  # the front of a cabinet, of whose sides a little is seen
     middle = mode(height, band)
     near = np.abs(height - middle) < band
     if near.mean() < 0.8:
@@ -138,6 +146,17 @@ def _across_wall(
         turned = normal - slope * along
         normal = turned / np.linalg.norm(turned)
     return normal
+
+
+def _along(normal: NDArray[np.float64], walls: float | None) -> NDArray[np.float64]:
+    """An upright face's ``normal``, square to the room's ``walls`` if it nearly is."""
+    if walls is None:
+        return normal
+    yaw = float(np.arctan2(normal[1], normal[0]))
+    off = turned_from(yaw, walls)
+    if abs(off) > _SQUARE:
+        return normal
+    return np.array([np.cos(yaw - off), np.sin(yaw - off), 0.0])
 
 
 def _outline(
@@ -183,7 +202,7 @@ def _votes(
 
 
 def _rectangle(
-    face: Face, cells: NDArray[np.float64], side: float
+    face: Face, cells: NDArray[np.float64], side: float, walls: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Lowest and highest x and y on the face, turned by a yaw (0 for upright faces)."""
     weights = np.ones(len(cells))
@@ -191,8 +210,10 @@ def _rectangle(
         spans = [extent(cells[:, i], weights, 0.005) for i in (0, 1)]
         low, high = np.array(spans).T
         return low - side / 2, high + side / 2, 0.0
+    x = face.T_world_face[:2, 0]
+    turned = None if walls is None else walls - float(np.arctan2(x[1], x[0]))
     lying = np.c_[cells, np.zeros(len(cells))].astype(np.float32)
-    fitted = fit_box(lying, weights, 0.005, True)
+    fitted = fit_box(lying, weights, 0.005, True, turned)
     half = np.array(fitted.size[:2]) / 2 + side / 2
     middle = np.array(fitted.center[:2]) @ yaw_matrix(fitted.yaw)[:2, :2]
     return middle - half, middle + half, fitted.yaw

@@ -31,6 +31,7 @@ from .round_fit import round_body, with_round_body
 from .support import distant_support, support_height
 from .views import ObjectView, object_view
 from .wall import against_wall
+from .wall_direction import wall_direction
 
 STAGE = "lifting"
 # A surface seen at a flat angle has its readings this many times farther apart than one that
@@ -153,19 +154,21 @@ def _box(
     # one vote per voxel: a leg that few views show is as much a part as a top that all show
     weights = np.ones(len(cloud))
     trim = config.trim_share if config.trim_extents else 0.0
-    fitted = fit_box(cloud.points, weights, trim, config.fit_yaw)
-    box, support, flat = _shape(fitted, cloud, views, config)
+    walls = wall_direction(window) if config.fit_yaw and config.align_walls else None
+    fitted = fit_box(cloud.points, weights, trim, config.fit_yaw, walls)
+    box, support, flat = _shape(fitted, cloud, views, walls, config)
     floor = Floor(window)
     if support is None and config.reach_floor:
         support = hidden_foot(fitted, views, floor)
-        box = box.reaching(bottom=support)
+        if support is not None:
+            box, _, flat = _shape(fitted.reaching(bottom=support), cloud, views, walls, config)
     if support is None and config.reach_down and not flat:
         support = floating_foot(box, views, floor)
         box = box.reaching(bottom=support)
-    if config.reach_top:
-        box = box.reaching(top=hidden_top(box, views, floor, flat))
     if config.reach_outline:
         box = with_outline_height(box, views, stands=support is not None)
+    if config.reach_top:
+        box = box.reaching(top=hidden_top(box, views, floor, flat))
     return box
 
 
@@ -178,10 +181,16 @@ class _Shape(NamedTuple):
     flat: bool
 
 
-def _shape(box: Box3D, cloud: FusedCloud, views: list[ObjectView], config: LiftConfig) -> _Shape:
+def _shape(
+    box: Box3D,
+    cloud: FusedCloud,
+    views: list[ObjectView],
+    walls: float | None,
+    config: LiftConfig,
+) -> _Shape:
     """The fitted ``box`` made whole."""
     if config.reach_wall:
-        sheet = flat_box(box, cloud.points, views)
+        sheet = flat_box(box, cloud.points, views, walls)
         if sheet is not None:
             return _Shape(sheet, None, flat=True)
     side = far_side(box, views)

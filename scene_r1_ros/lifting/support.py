@@ -13,6 +13,8 @@ from .views import ObjectView
 
 _PEAK = 1.5
 """So many times as many readings as the heights below it has a surface that faces up."""
+_AS_MANY = 0.6
+"""Share of the readings of the densest interval of heights that a higher one must hold."""
 _HIGHER = 0.2
 """Share of the readings below a thing that lie on a table, where most lie on the floor."""
 _LOWER = 0.01
@@ -72,12 +74,11 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     near = (height > bottom - band) & (height < bottom + min(band, 0.4 * box.size[2]))
     if near.sum() < 30:
         return None
-    level = mode(height[near], width=0.02)
+    level = _highest_level(height[near], width=0.02)
     on_level = near & (np.abs(height - level) < 0.015)
     if on_level.sum() < max(30, 0.35 * near.sum()):
         return None
-    own = np.concatenate([view.points[:, 2] for view in views])
-    if np.median(own) < level + _LOWER:
+    if not lies_below(level, views):
         return None
     lower = np.abs(height - (level - 0.03)) < 0.015
     if on_level.sum() < _PEAK * lower.sum():
@@ -86,6 +87,12 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     if (np.bincount(sides.astype(int), minlength=4) > 0.05 * on_level.sum()).sum() < 2:
         return None
     return float(np.median(height[on_level]))
+
+
+def lies_below(level: float, views: list[ObjectView]) -> bool:
+    """Whether a surface at a world height may carry the object: it lies below the middle of it."""
+    own = np.concatenate([view.points[:, 2] for view in views])
+    return bool(level < np.median(own) - _LOWER)
 
 
 def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> NDArray[np.float32]:
@@ -118,6 +125,17 @@ def mode(values: NDArray[Any], width: float) -> float:
     ordered = np.sort(values)
     counts = counts_within(ordered, width)
     first = int(counts.argmax())
+    return float(np.median(ordered[first : first + counts[first]]))
+
+
+def _highest_level(values: NDArray[Any], width: float) -> float:
+    """Like :func:`mode`, of the highest of the intervals that hold about as many: under the edge of
+    what carries a thing its front has readings at every height."""
+    ordered = np.sort(values)
+    counts = counts_within(ordered, width)
+    highest = int(np.flatnonzero(counts >= _AS_MANY * counts.max())[-1])
+    first = int(np.searchsorted(ordered, ordered[highest] - width))
+    first += int(counts[first : highest + 1].argmax())
     return float(np.median(ordered[first : first + counts[first]]))
 
 

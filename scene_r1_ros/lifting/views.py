@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..frames import RgbdFrame
 from ..geometry import transform_points
+from ..tracking.depth_surface import depth_noise
 from .config import LiftConfig
 from .masks import eroded, largest_components, off_depth_edges
 
@@ -27,6 +29,13 @@ class ObjectView:
     points: NDArray[np.float32]
     colors: NDArray[np.uint8]
     shift: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+
+
+def reading_noise(views: Sequence[ObjectView], point: ArrayLike) -> float:
+    """Standard deviation in metres of one depth reading at a world point (3,), median of views."""
+    T = np.array([view.frame.T_world_camera for view in views])
+    depth = np.einsum("ni,ni->n", np.asarray(point) - T[:, :3, 3], T[:, :3, 2])
+    return float(depth_noise(np.median(depth)))
 
 
 def object_view(frame: RgbdFrame, mask: Bool, config: LiftConfig, most_points: int) -> ObjectView:

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Box3D, invert, transform_points, yaw_matrix
-from ..tracking.depth_surface import depth_noise
 from .support import mode, on_two_sides, readings_beside
-from .views import ObjectView
+from .views import ObjectView, reading_noise
 
 THINNEST = 0.012
 """Least thickness in metres given to a thing on a wall."""
@@ -36,8 +35,7 @@ def against_wall(
     sign = -1.0 if np.median(eyes) > 0 else 1.0
     if (sign * eyes > -box.size[axis] / 2).mean() > 0.1:
         return None  # seen from both sides: it stands free
-    distance = float(np.median(np.linalg.norm(cameras - np.array(box.center), axis=1)))
-    noise = float(depth_noise(distance))
+    noise = reading_noise(views, box.center)
     depth = sign * transform_points(T_box_world, points.astype(np.float64))[:, axis]
     middle, low, high = (float(v) for v in np.percentile(depth, [50, 3, 97]))
     if high - low - 3 * noise > min(THICKEST, flat * box.size[1 - axis], flat * box.size[2]):

@@ -67,3 +67,32 @@ def test_the_end_of_a_noisy_face_is_its_middle_not_its_tail():
     values = np.concatenate([body, face])
     _, end = extent(values, np.ones(values.size), 0.005)
     assert end == pytest.approx(1.0, abs=0.004)
+
+
+def test_a_thing_whose_turn_drowns_in_noise_stands_along_the_walls():
+    turned, alone = [], []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        local = Box3D((0.0, 0.0, 0.5), (0.6, 0.3, 0.8))
+        front = surface_of(local, 300, rng, faces=(2,))
+        front[:, 1] += 0.03 * rng.standard_normal(300)
+        points = transform_points(Box3D((0.0, 0.0, 0.0), local.size, 0.5).T_world_box, front)
+        alone.append(fitted(points).yaw)
+        turned.append(fitted(points, walls=0.5).yaw)
+    assert turned.count(0.5) >= 5
+    assert np.abs(np.subtract(alone, 0.5)).max() > np.deg2rad(2.0)
+
+
+def test_a_thing_that_is_seen_to_be_turned_stays_so():
+    rng = np.random.default_rng(0)
+    truth = Box3D((0.0, 0.0, 0.5), (1.2, 0.6, 1.0), np.deg2rad(33))
+    points = surface_of(truth, 2000, rng, faces=(0, 2, 5))
+    for walls in (0.0, np.deg2rad(20.0), np.deg2rad(41.0)):
+        assert box3d_iou(fitted(points, walls=walls), truth) > 0.85
+
+
+def test_how_a_round_thing_is_turned_the_walls_tell():
+    rng = np.random.default_rng(0)
+    angle, radius = rng.uniform(0, 2 * np.pi, 3000), np.sqrt(rng.uniform(0, 1, 3000))
+    points = np.stack([radius * np.cos(angle), radius * np.sin(angle), 0 * angle], axis=1)
+    assert fitted(points.astype(np.float32), walls=0.3).yaw == pytest.approx(0.3)

@@ -15,13 +15,16 @@ RED, BROWN, GRAY = (200, 40, 40), (120, 90, 60), (180, 180, 170)
 CABINET = Box3D((0.0, 0.0, 0.4), (0.9, 0.5, 0.8))
 
 
-def lifted(wall_at: float, missed: int = 0, config: LiftConfig | None = None) -> Box3D:
-    """The cabinet between two that stand a little behind it, before a wall at a depth; masks miss
-    so many columns of its front on both sides."""
+def lifted(
+    wall_at: float, missed: int = 0, config: LiftConfig | None = None, **more: Box3D
+) -> Box3D:
+    """The cabinet between two that stand a little behind it, before a wall at a depth, and ``more``
+    brown boxes; masks miss so many columns of its front on both sides."""
     wall = Box3D((0.0, wall_at + 0.05, 1.5), (8.0, 0.1, 3.0))
     left, right = (Box3D((x, 0.2, 0.4), (0.8, 0.5, 0.8)) for x in (-0.87, 0.87))
     room = BoxRoom(
-        {"wall": (wall, GRAY), "red": (CABINET, RED), "l": (left, BROWN), "r": (right, BROWN)}
+        {"wall": (wall, GRAY), "red": (CABINET, RED)}
+        | {name: (box, BROWN) for name, box in {"l": left, "r": right, **more}.items()}
     )
     frames = [room.frame(i, (0.1 * i - 0.3, -1.7, 0.78)) for i in range(7)]
     masks = []
@@ -45,6 +48,11 @@ def test_a_cabinet_reaches_back_to_the_wall_whatever_stands_beside_it(missed):
     assert box3d_iou(box, CABINET) > 0.8
     front_only = LiftConfig(complete_far_side=False)
     assert back(lifted(0.27, missed, front_only)) < 0.0
+
+
+def test_what_stands_on_a_cabinet_is_no_wall_behind_it():
+    screen = Box3D((0.0, 0.0, 0.9), (0.5, 0.06, 0.2))
+    assert back(lifted(0.27, screen=screen)) == pytest.approx(0.25, abs=0.04)
 
 
 def test_one_before_a_distant_wall_is_as_deep_as_is_usual():

@@ -103,6 +103,20 @@ def test_what_stands_on_a_rug_makes_it_no_thicker():
     assert min(box.size) < 0.03
 
 
+def test_a_picture_is_turned_like_the_room():
+    window, track = plate(*PICTURE, PICTURE_EYES, 0.004)
+    views = [
+        object_view(frame, item.mask, LiftConfig(), 6000)
+        for frame, item in zip(window.frames, track.masks, strict=True)
+    ]
+    points = np.concatenate([view.points for view in views])
+    fitted = Box3D((0.0, -0.04, 1.25), (0.8, 0.02, 0.5))
+    for walls, turned in ((2.0, 2.0), (30.0, 0.0), (None, 0.0)):
+        box = flat_box(fitted, points, views, None if walls is None else np.deg2rad(walls))
+        assert box is not None
+        assert np.rad2deg(box.yaw) % 180 == pytest.approx(turned, abs=0.3)
+
+
 def test_a_thick_thing_whose_front_is_seen_best_is_not_flat():
     window, track = plate(*PICTURE, PICTURE_EYES, 0.004)
     config = LiftConfig()
@@ -113,8 +127,12 @@ def test_a_thick_thing_whose_front_is_seen_best_is_not_flat():
     points = np.concatenate([view.points for view in views])
     thin = Box3D((0.0, -0.04, 1.25), (0.8, 0.02, 0.5))
     assert flat_box(thin, points, views) is not None
-    cabinet = Box3D((0.0, 0.13, 1.25), (0.8, 0.36, 0.5))  # its sides gave the box its depth
-    assert flat_box(cabinet, points, views) is None
+    deep = Box3D((0.0, 0.13, 1.25), (0.8, 0.36, 0.5))
+    farther = points + np.array([0.0, 0.3, 0.0], np.float32)
+    cabinet = np.concatenate([points, farther[::12]])  # its sides are seen past the front
+    assert flat_box(deep, cabinet, views) is None
+    spilt = np.concatenate([points, farther[::60]])  # a mask spilt over in one view
+    assert flat_box(deep, spilt, views) is not None
 
 
 def test_views_that_see_the_wall_beside_it_outvote_masks_that_spill_over():

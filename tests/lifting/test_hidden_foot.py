@@ -125,6 +125,26 @@ def test_what_stands_on_a_table_stays_there_though_its_foot_is_hidden():
     assert bottom_of(window, track) > 0.35
 
 
+def test_a_table_of_which_masks_miss_a_strip_does_not_stand_on_itself():
+    def without_its_sides(frame: RgbdFrame, mask: np.ndarray):
+        cols, mask = np.flatnonzero(mask.any(axis=0)), mask.copy()
+        mask[:, : cols[0] + 8] = mask[:, cols[-1] - 8 :] = False
+        return frame, mask
+
+    top = BoxRoom({"red": (Box3D((0.0, 0.0, 0.4), (0.9, 0.6, 0.04)), RED)})
+    window, track = seen(top, without_its_sides, cut_by_the_border, eye=1.2)
+    assert bottom_of(window, track) == pytest.approx(0.0, abs=0.02)
+
+
+def test_a_thin_thing_whose_foot_is_hidden_ends_at_the_wall_behind_it():
+    wall = (Box3D((0.0, 0.2, 1.5), (8.0, 0.1, 3.0)), (180, 180, 170))
+    radiator = (Box3D((0.0, 0.06, 0.25), (0.6, 0.1, 0.5)), RED)
+    window, track = seen(BoxRoom({"wall": wall, "red": radiator}), behind_a_counter)
+    box = lift(window, track).box
+    assert box.bottom == pytest.approx(0.0, abs=0.02)
+    assert box.corners()[:, 1].max() == pytest.approx(0.15, abs=0.015)
+
+
 def test_what_is_seen_to_have_nothing_under_it_stays_though_its_foot_is_cut_off():
     window, track = seen(room_with(0.5), cut_by_the_border)
     assert bottom_of(window, track, FLOATING) > 0.45

@@ -8,7 +8,8 @@ import numpy as np
 
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame
 from scene_r1_ros.lifting import LiftConfig
-from scene_r1_ros.lifting.views import object_view
+from scene_r1_ros.lifting.views import object_view, reading_noise
+from scene_r1_ros.tracking.depth_surface import depth_noise
 
 
 def post(around: float, wide: int = 6) -> tuple[RgbdFrame, np.ndarray]:
@@ -55,3 +56,9 @@ def test_a_small_part_that_missing_depth_cuts_off_counts_and_a_speck_does_not():
     speck[10:12, 38:41] = True
     assert top(part) < 15
     assert top(speck) > 19
+
+
+def test_noise_is_that_of_depth_not_of_distance():
+    frame, mask = post(1.0)
+    view = object_view(frame, mask, LiftConfig(), 6000)
+    assert reading_noise([view], (3.0, 0.0, 4.0)) == depth_noise(4.0)  # five metres away
