@@ -7,7 +7,6 @@ found once more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,19 +15,16 @@ from ..control import Control
 from ..errors import EmptyMaskError
 from ..frames import RgbdFrame, WindowSnapshot
 from ..geometry import BoxXyxy, checked_box
-from ..resources import shipped
 from .anchor_segmentation import AnchorSegment, segment_box
 from .anchor_view import view_anchor
 from .depth_surface import depth_noise
 from .frame_mask import final_mask
-from .mask_network import MaskNetwork, load_mask_network
+from .mask_network import MaskNetwork, load_mask_network, mask_network_folder
 from .object_model import VoxelModel
 from .propagation import Observation, observe, vote
 from .redrawing import STAGE, masks_agreed, masks_drawn, segment_drawn
 from .silhouette import Silhouette, silhouette
 from .track import FrameMask, MaskTrack
-
-SHIPPED_MASKS = "checkpoints/masks"
 
 
 @dataclass(frozen=True)
@@ -121,8 +117,7 @@ class GeometricTracker:
         chosen = self.config.mask_network
         if chosen == "none":
             return None
-        folder = shipped(SHIPPED_MASKS) if chosen == "shipped" else Path(chosen).expanduser()
-        return load_mask_network(folder)
+        return load_mask_network(mask_network_folder(chosen))
 
     def _segment(
         self, anchor: RgbdFrame, box: BoxXyxy, network: MaskNetwork | None

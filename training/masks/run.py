@@ -13,7 +13,7 @@ import torch
 
 from scene_r1_ros.errors import ConfigError
 from scene_r1_ros.recordings.atomic import written_atomically
-from scene_r1_ros.tracking.mask_network import MaskNetwork
+from scene_r1_ros.tracking.mask_network import MaskNetwork, mask_network_folder
 from scene_r1_ros.tracking.mask_network.crops import CHANNELS
 
 from ..evaluation.lifting_cases import LiftingScene
@@ -52,15 +52,16 @@ def train_masks(
     A run that was stopped goes on from its last checkpoint and ends as if it had not been.
 
     Raises:
+        CheckpointError: if there is no network to start from where the settings say so.
         ConfigError: if ``out`` is of a run with other settings.
         TrainingError: if a room cannot be made or the loss is no number any more.
     """
     config = config or MaskTrainingConfig()
+    network = _first(config)
     tell = on_progress or (lambda stage, done, total, text: None)
     _same_settings(out, config)
     training = _samples(out, range(config.seed, config.seed + config.rooms), config, jobs, tell)
     held = range(VALIDATION_SEED, VALIDATION_SEED + config.held_out)
-    network = MaskNetwork.new(seed=config.seed)
     begun, steps = fit(
         network,
         training,
@@ -99,6 +100,13 @@ def mask_figures(network: MaskNetwork, samples: MaskSamples) -> dict[str, float]
             if kind != ALONE:
                 figures[f"{name}_prior_iou"] = float(crop_iou(prior[asked], right).mean())
     return figures
+
+
+def _first(config: MaskTrainingConfig) -> MaskNetwork:
+    """The network that the training begins with."""
+    if not config.start:
+        return MaskNetwork.new(seed=config.seed)
+    return MaskNetwork.load(mask_network_folder(config.start))
 
 
 def _samples(

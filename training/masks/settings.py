@@ -15,6 +15,9 @@ class MaskTrainingConfig(Config):
     seed: int = option(20_000, "Seed of the first room, and of all chance.", minimum=0)
     seconds: float = option(12.0, "How long each is filmed, five times a second.", minimum=1.0)
     held_out: int = option(3, "Further rooms, of validation seeds, to measure on.", minimum=0)
+    start: str = option(
+        "", "Network to go on from: a folder, or shipped (checkpoints/masks); empty for a new one."
+    )
     steps: int = option(4_000, "Optimiser steps.", minimum=1)
     batch_size: int = option(64, "Crops a step.", minimum=1, maximum=4096)
     rate: float = option(2e-3, "Highest learning rate.", minimum=0.0, maximum=1.0)

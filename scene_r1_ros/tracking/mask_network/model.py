@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...errors import CheckpointError
+from ...resources import shipped
 from .crops import CHANNELS, Bool, CropShape, MaskPrompt
 
 if TYPE_CHECKING:
     from .unet import MaskUNet
 
+SHIPPED_MASKS = "checkpoints/masks"
 FORMAT = "scene_r1_mask_network"
 VERSION = 1
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"
@@ -101,6 +103,11 @@ class MaskNetwork:
                 for item, drawn in zip(batch, logits, strict=True)
             ]
         return out
+
+
+def mask_network_folder(name: str) -> Path:
+    """The folder of a network by its name in settings: ``shipped``, or the folder itself."""
+    return shipped(SHIPPED_MASKS) if name == "shipped" else Path(name).expanduser()
 
 
 @lru_cache(maxsize=4)

@@ -13,7 +13,7 @@ from scene_r1_training.masks.run import train_masks
 from scene_r1_training.masks.samples import ALONE, FOLLOWED, PROMPTED, MaskSamples
 from scene_r1_training.masks.settings import MaskTrainingConfig
 
-from scene_r1_ros.errors import ConfigError
+from scene_r1_ros.errors import CheckpointError, ConfigError
 from scene_r1_ros.tracking.mask_network import MaskNetwork
 
 TINY = MaskTrainingConfig(rooms=1, seconds=2.0, held_out=0, steps=6, batch_size=8, save_steps=2)
@@ -130,6 +130,28 @@ def test_a_killed_run_ends_like_one_that_was_not(run, tmp_path):
     whole, resumed = (MaskNetwork.load(r.final).net.state_dict() for r in (report, again))
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, rtol=1e-3, atol=1e-3)
+
+
+def test_a_run_goes_on_from_a_network_that_is_there(run, tmp_path):
+    out, report = run
+    (tmp_path / "crops").symlink_to(out / "crops")
+    on = train_masks(tmp_path, TINY.replace(start=str(report.final), steps=1, warmup=100))
+    before, after, new = (
+        network.net.out.weight.detach()
+        for network in (
+            MaskNetwork.load(report.final),
+            MaskNetwork.load(on.final),
+            MaskNetwork.new(),
+        )
+    )
+    torch.testing.assert_close(after, before, rtol=0.01, atol=1e-3)
+    assert not torch.allclose(after, new, rtol=0.01, atol=1e-3)
+
+
+def test_without_a_network_to_start_from_no_room_is_rendered(tmp_path):
+    with pytest.raises(CheckpointError, match="nowhere holds no mask network"):
+        train_masks(tmp_path / "run", TINY.replace(start=str(tmp_path / "nowhere")))
+    assert not (tmp_path / "run").exists()
 
 
 def test_another_runs_settings_are_told(run):
