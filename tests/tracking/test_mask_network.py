@@ -15,7 +15,7 @@ from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame
 from scene_r1_ros.resources import shipped
 from scene_r1_ros.tracking import FrameMask, GeometricTracker, GeometricTrackerConfig
 from scene_r1_ros.tracking.mask_network import MaskNetwork, MaskPrompt, load_mask_network
-from scene_r1_ros.tracking.mask_network.crops import CHANNELS, CropShape
+from scene_r1_ros.tracking.mask_network.crops import CHANNELS, CropShape, mirrored
 from scene_r1_ros.tracking.redrawing import masks_drawn
 
 CAMERA = CameraIntrinsics(80, 60, 50.0, 50.0, 39.5, 29.5)
@@ -48,6 +48,15 @@ def test_points_are_level_and_in_sizes_of_the_object():
     np.testing.assert_allclose(seen["ahead"], 0.0, atol=1e-6)
     assert seen["red"][32, 0] == 1.0
     assert seen["red"][32, -1] == -1.0
+
+
+def test_a_mirrored_crop_is_that_of_the_mirrored_world():
+    frame = wall()
+    camera = CameraIntrinsics(80, 60, 50.0, 50.0, 79 - CAMERA.cx, 29.5)
+    other = RgbdFrame(1, frame.color[:, ::-1].copy(), frame.depth_m, camera, LEVEL)
+    crops = [CropShape().planes(MaskPrompt(f, BOX)) for f in (frame, other)]
+    # the middle of a box is between two pixels
+    np.testing.assert_allclose(mirrored(crops[0][None])[0], crops[1], atol=0.03)
 
 
 def test_a_tilted_camera_sees_the_same_up():

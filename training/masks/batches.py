@@ -7,12 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from scene_r1_ros.tracking.mask_network.crops import CHANNELS
+from scene_r1_ros.tracking.mask_network.crops import CHANNELS, mirrored
 
 from .samples import MaskSamples
 from .settings import MaskTrainingConfig
 
-_RIGHT, _INSIDE = CHANNELS.index("right"), CHANNELS.index("inside")
+_INSIDE = CHANNELS.index("inside")
 _PRIOR, _HAS_PRIOR = CHANNELS.index("prior"), CHANNELS.index("has_prior")
 _BRIGHTEST = 1.5
 
@@ -27,10 +27,9 @@ def batch(samples: MaskSamples, step: int, config: MaskTrainingConfig) -> tuple[
     chosen = rng.integers(0, len(samples.kinds), config.batch_size)
     planes = samples.planes[chosen].astype(np.float32)
     labels = samples.labels[chosen].astype(np.float32)
-    mirrored = rng.random(len(chosen)) < 0.5
-    planes[mirrored] = planes[mirrored, :, :, ::-1]
-    planes[mirrored, _RIGHT] *= -1
-    labels[mirrored] = labels[mirrored, :, ::-1]
+    turned = rng.random(len(chosen)) < 0.5
+    planes[turned] = mirrored(planes[turned])
+    labels[turned] = labels[turned, :, ::-1]
     planes[:, :3] = _other_colors(planes[:, :3], rng) * planes[:, _INSIDE, None]
     hidden = rng.random(len(chosen)) < config.dropped
     planes[hidden, _PRIOR] = planes[hidden, _HAS_PRIOR] = 0.0

@@ -120,6 +120,13 @@ class CropShape:
         return float(np.median(z[reading])) if reading.any() else 2.0
 
 
+def mirrored(planes: Float32) -> Float32:
+    """Crops (N, channel, size, size) with left and right changed, of the picture and the points."""
+    out = planes[..., ::-1].copy()
+    out[:, CHANNELS.index("right")] *= -1
+    return out
+
+
 def _sides(box: BoxXyxy) -> tuple[float, float]:
     return max(box[2] - box[0], 4.0), max(box[3] - box[1], 4.0)
 

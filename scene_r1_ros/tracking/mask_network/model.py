@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import CheckpointError
 from ...resources import shipped
-from .crops import CHANNELS, Bool, CropShape, MaskPrompt
+from .crops import CHANNELS, Bool, CropShape, MaskPrompt, mirrored
 
 if TYPE_CHECKING:
     from .unet import MaskUNet
@@ -88,19 +88,24 @@ class MaskNetwork:
         save_file(weights, folder / _WEIGHTS)
 
     def masks(self, prompts: Sequence[MaskPrompt]) -> list[Bool]:
-        """The mask (H, W) of every prompt; an empty one where it sees no object."""
+        """The mask (H, W) of every prompt; an empty one where it sees no object.
+
+        Each is drawn from the crop and from the mirrored crop; the mean of both counts.
+        """
         import torch
 
         out: list[Bool] = []
         self.net.eval()
         for start in range(0, len(prompts), _BATCH):
             batch = prompts[start : start + _BATCH]
-            crops = torch.from_numpy(np.stack([self.shape.planes(item) for item in batch]))
+            planes = np.stack([self.shape.planes(item) for item in batch])
+            seen = torch.from_numpy(np.concatenate([planes, mirrored(planes)]))
             with torch.inference_mode():
-                logits = self.net(crops.contiguous(memory_format=torch.channels_last)).numpy()
+                drawn = self.net(seen.contiguous(memory_format=torch.channels_last)).numpy()
+            logits = (drawn[: len(batch)] + drawn[len(batch) :, :, ::-1]) / 2
             out += [
-                self.shape.mask(item.box, drawn, item.frame.depth_m.shape)
-                for item, drawn in zip(batch, logits, strict=True)
+                self.shape.mask(item.box, logit, item.frame.depth_m.shape)
+                for item, logit in zip(batch, logits, strict=True)
             ]
         return out
 
