@@ -21,6 +21,8 @@ _AGAINST = 1.35
 """Furniture stands against a wall that is no more than so many times its usual depth away."""
 _FARTHER = 75
 """Of what is seen over a thing some stands on it: the wall is farther than so many per cent."""
+_FLAT = 0.22
+"""Metres of depth that a flat thing on a wall has at most, as noise blurs it."""
 _STEP = 0.02
 """Metres between the places behind a box at which it is looked whether they are empty."""
 _CLEAR, _EMPTY = 0.12, 0.3
@@ -82,7 +84,8 @@ def on_wall(box: Box3D, side: FarSide | None) -> bool:
     """Whether the box is a flat thing close before what is behind it."""
     if side is None:
         return False
-    return side.gap < 0.12 and box.size[side.axis] < 0.4 * box.size[1 - side.axis]
+    flat = min(_FLAT, 0.4 * box.size[1 - side.axis])
+    return side.gap < 0.12 and box.size[side.axis] < flat
 
 
 def with_far_side(

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..geometry import Box3D
 from .views import ObjectView
 
-MANY = 5
-"""Of so many views one may err."""
+ERRING = 0.2
+"""Share of the views that may err: masks miss legs, and what is in shade."""
 HIDDEN = 0.5
 """Share of the edges of all views that must be cut off."""
 _STEP = 3
@@ -43,7 +43,7 @@ def end_is_hidden(
     ends = [mask_end(view, level, above) for view in views]
     showing = sum(end.shown >= share * end.width for end in ends if end.total)
     hidden, total = sum(end.hidden for end in ends), sum(end.total for end in ends)
-    return showing <= (1 if len(views) >= MANY else 0) and hidden >= max(5, HIDDEN * total)
+    return showing <= ERRING * len(views) and hidden >= max(5, HIDDEN * total)
 
 
 def mask_end(view: ObjectView, level: float, above: bool = False) -> MaskEnd:

@@ -9,6 +9,7 @@ from box_room import BoxRoom
 from scene_r1_ros.frames import WindowSnapshot
 from scene_r1_ros.geometry import Box3D, box3d_iou
 from scene_r1_ros.lifting import LiftConfig, lift
+from scene_r1_ros.lifting.completion import FarSide, on_wall
 from scene_r1_ros.tracking import FrameMask, MaskTrack
 
 RED, BROWN, GRAY = (200, 40, 40), (120, 90, 60), (180, 180, 170)
@@ -89,3 +90,9 @@ def test_a_screen_that_views_see_past_stays_thin():
     assert back(box) < 0.32
     alone = seen_from_far_apart({"wall": (wall, GRAY), "red": (screen, RED)}, 0.3)
     assert back(alone) > back(box) + 0.1  # from one side nothing tells it from a cabinet
+
+
+def test_a_cabinet_close_to_the_wall_behind_it_is_no_picture():
+    side = FarSide(axis=1, sign=1.0, gap=0.09)
+    assert on_wall(Box3D((0.0, 0.0, 0.5), (1.0, 0.1, 0.9)), side)
+    assert not on_wall(Box3D((0.0, 0.0, 0.5), (1.0, 0.3, 0.9)), side)

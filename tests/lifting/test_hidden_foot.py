@@ -14,6 +14,9 @@ from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame, WindowSnapshot
 from scene_r1_ros.geometry import Box3D
 from scene_r1_ros.lifting import LiftConfig, lift
 from scene_r1_ros.lifting.floor import Floor
+from scene_r1_ros.lifting.hidden_foot import SHOWN
+from scene_r1_ros.lifting.mask_end import end_is_hidden
+from scene_r1_ros.lifting.views import ObjectView, object_view
 from scene_r1_ros.tracking import MaskTrack
 
 FLOATING = LiftConfig(reach_down=False)
@@ -108,6 +111,20 @@ def test_one_view_of_many_that_seems_to_show_the_foot_is_not_believed_and_two_ar
     alone = LiftConfig(reach_support=False)
     assert bottom_of(*seen(room_with(0.0), but_in((3,))), alone) == pytest.approx(0.0, abs=0.02)
     assert bottom_of(*seen(room_with(0.0), but_in((3, 4))), alone) > 0.15
+
+
+def test_a_fifth_of_many_views_may_seem_to_show_the_foot():
+    def views(*hide) -> list[ObjectView]:
+        window, track = seen(room_with(0.0), *hide)
+        return [
+            object_view(frame, item.mask, LiftConfig(), 6000)
+            for frame, item in zip(window.frames, track.masks, strict=True)
+        ]
+
+    upper_half = Box3D((0.0, 0.0, 0.375), (0.5, 0.4, 0.25))
+    hidden, shown = 2 * views(behind_a_counter), views()
+    assert end_is_hidden(upper_half, hidden + shown[:3], SHOWN)
+    assert not end_is_hidden(upper_half, hidden + shown[:5], SHOWN)
 
 
 @pytest.mark.parametrize(
