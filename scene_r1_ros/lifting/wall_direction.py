@@ -51,6 +51,8 @@ def wall_direction(window: WindowSnapshot) -> float | None:
     for about in _ABOUT:
         off = turned_from(yaw, direction)
         near = np.abs(off) < about
+        if not near.any():
+            return None
         direction += float(np.average(off[near], weights=weight[near]))
     near = np.abs(turned_from(yaw, direction)) < _ABOUT[0]
     if weight[near].sum() < _SHARE * weight.sum():

@@ -55,6 +55,15 @@ def test_walls_in_many_directions_tell_nothing():
     assert wall_direction(WindowSnapshot.of(alike)) is not None
 
 
+def test_two_directions_with_nothing_between_tell_nothing(monkeypatch):
+    yaw = np.deg2rad(np.repeat([10.1, 14.9], 40))
+    monkeypatch.setattr(
+        "scene_r1_ros.lifting.wall_direction._upright_patches",
+        lambda frame: (yaw, np.ones_like(yaw)),
+    )
+    assert wall_direction(WindowSnapshot.of(frames_of({}, 0.0))) is None
+
+
 def test_turns_are_told_from_a_direction_or_square_to_it():
     away = turned_from(np.deg2rad([0.0, 95.0, 170.0, -95.0]), 0.0)
     assert np.rad2deg(away) == pytest.approx([0.0, 5.0, -10.0, -5.0])
