@@ -162,6 +162,7 @@ def _box(
         support = hidden_foot(fitted, views, floor)
         if support is not None:
             box, _, flat = _shape(fitted.reaching(bottom=support), cloud, views, walls, config)
+            box = box.reaching(bottom=support)  # the outline of a sheet ends where it is hidden
     if support is None and config.reach_down and not flat:
         support = floating_foot(box, views, floor)
         box = box.reaching(bottom=support)

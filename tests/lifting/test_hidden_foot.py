@@ -162,6 +162,15 @@ def test_a_thin_thing_whose_foot_is_hidden_ends_at_the_wall_behind_it():
     assert box.corners()[:, 1].max() == pytest.approx(0.15, abs=0.015)
 
 
+def test_a_flat_thing_on_a_wall_whose_foot_is_hidden_reaches_the_floor():
+    wall = (Box3D((0.0, 0.2, 1.5), (8.0, 0.1, 3.0)), (180, 180, 170))
+    sheet = (Box3D((0.0, 0.13, 0.4), (0.6, 0.04, 0.8)), RED)
+    window, track = seen(BoxRoom({"wall": wall, "red": sheet}), behind_a_counter)
+    box = lift(window, track).box
+    assert min(box.size) == pytest.approx(0.04, abs=0.01)
+    assert box.bottom == pytest.approx(0.0, abs=0.02)
+
+
 def test_what_is_seen_to_have_nothing_under_it_stays_though_its_foot_is_cut_off():
     window, track = seen(room_with(0.5), cut_by_the_border)
     assert bottom_of(window, track, FLOATING) > 0.45
