@@ -137,8 +137,10 @@ def _same_settings(out: Path, config: MaskTrainingConfig) -> None:
     """Note the settings of a new run, or compare them with those of the one that is there."""
     path, now = out / "settings.json", dataclasses.asdict(config)
     if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        other = [f"{k} {before.get(k)} (now {v})" for k, v in now.items() if before.get(k) != v]
+        # a setting that was not there yet counts as its default
+        before = dataclasses.asdict(MaskTrainingConfig())
+        before |= json.loads(path.read_text(encoding="utf-8"))
+        other = [f"{k} {before[k]} (now {v})" for k, v in now.items() if before[k] != v]
         if other:
             raise ConfigError(
                 f"{out} is a run with other settings: {', '.join(other)}. Give them again, or "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -152,6 +154,14 @@ def test_without_a_network_to_start_from_no_room_is_rendered(tmp_path):
     with pytest.raises(CheckpointError, match="nowhere holds no mask network"):
         train_masks(tmp_path / "run", TINY.replace(start=str(tmp_path / "nowhere")))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_from_before_a_setting_was_there_goes_on(run, tmp_path):
+    (tmp_path / "crops").symlink_to(run[0] / "crops")
+    settings = json.loads((run[0] / "settings.json").read_text())
+    del settings["start"]
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    assert train_masks(tmp_path, TINY).steps == TINY.steps
 
 
 def test_another_runs_settings_are_told(run):
