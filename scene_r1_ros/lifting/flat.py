@@ -20,6 +20,7 @@ from ..tracking.depth_surface import depth_noise
 from ..tracking.frame_view import project
 from .box_fit import extent, fit_box
 from .masks import largest_components
+from .round_outline import round_outline
 from .support import mode, on_two_sides, readings_beside
 from .views import ObjectView, reading_noise
 from .wall import DEEP, THICKEST, THINNEST
@@ -36,6 +37,17 @@ _PART = 0.02
 _LIKELY, _CERTAIN = 1.5, 5.5
 """Deviations by which the mean of a cell must lie higher than the face to be of such a part, and by
 which all cells of the part must, taken together."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Outline:
+    """Centres ``cells`` (N, 2) on the face of the cells that the views call the object, the
+    ``side`` of a cell in metres, and the circle that they are, if they are one: its ``round``
+    (x, y, radius) on the face."""
+
+    cells: NDArray[np.float64]
+    side: float
+    round: tuple[float, float, float] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +81,10 @@ def flat_box(
     face = _face(box, points, views, walls)
     if face is None:
         return None
-    cells, side = _outline(face, points, views)
-    if len(cells) < 12:
+    outline = _outline(face, points, views)
+    if len(outline.cells) < 12:
         return None
-    low, high, yaw = _rectangle(face, cells, side, walls)
+    low, high, yaw = _rectangle(face, outline, walls)
     size = high - low
     behind = _behind(face, low, high, yaw, views)
     if behind is None:
@@ -159,10 +171,8 @@ def _along(normal: NDArray[np.float64], walls: float | None) -> NDArray[np.float
     return np.array([np.cos(yaw - off), np.sin(yaw - off), 0.0])
 
 
-def _outline(
-    face: Face, points: NDArray[np.float32], views: list[ObjectView]
-) -> tuple[NDArray[np.float64], float]:
-    """Centres (N, 2) on the face of the cells that the views call the object, and a cell's side.
+def _outline(face: Face, points: NDArray[np.float32], views: list[ObjectView]) -> _Outline:
+    """What of the face is the object.
 
     A view says yes where its mask is, no where it sees the face's plane, or through it, beside its
     mask; what stands before the plane hides it. Missing depth inside a mask is glass.
@@ -179,8 +189,13 @@ def _outline(
     votes = np.zeros(len(centers))
     for view in views:
         votes += _votes(view, world, face.T_world_face[:3, 2])
-    kept = (votes > 0).reshape(rows, columns)
-    return centers[largest_components(kept, 0.2, connectivity=4).ravel()], side
+    votes = votes.reshape(rows, columns)
+    kept = largest_components(votes > 0, 0.2, connectivity=4)
+    circle = round_outline(kept, votes < 0)
+    if circle is None:
+        return _Outline(centers[kept.ravel()], side, None)
+    x0, y0 = low + side * (np.array(circle.center) + 0.5)
+    return _Outline(centers[kept.ravel()], side, (float(x0), float(y0), side * circle.radius))
 
 
 def _votes(
@@ -202,9 +217,10 @@ def _votes(
 
 
 def _rectangle(
-    face: Face, cells: NDArray[np.float64], side: float, walls: float | None
+    face: Face, outline: _Outline, walls: float | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     """Lowest and highest x and y on the face, turned by a yaw (0 for upright faces)."""
+    cells, side = outline.cells, outline.side
     weights = np.ones(len(cells))
     if face.upright:
         spans = [extent(cells[:, i], weights, 0.005) for i in (0, 1)]
@@ -212,6 +228,11 @@ def _rectangle(
         return low - side / 2, high + side / 2, 0.0
     x = face.T_world_face[:2, 0]
     turned = None if walls is None else walls - float(np.arctan2(x[1], x[0]))
+    if outline.round is not None:
+        yaw = turned or 0.0
+        middle, radius = np.array(outline.round[:2]), outline.round[2]
+        middle = middle @ yaw_matrix(yaw)[:2, :2]
+        return middle - radius, middle + radius, yaw
     lying = np.c_[cells, np.zeros(len(cells))].astype(np.float32)
     fitted = fit_box(lying, weights, 0.005, True, turned)
     half = np.array(fitted.size[:2]) / 2 + side / 2

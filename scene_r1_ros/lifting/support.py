@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Box3D, invert, transform_points
+from ..tracking.frame_view import readings_behind
 from .views import ObjectView
 
 _PEAK = 1.5
@@ -20,6 +21,9 @@ _HIGHER = 0.2
 _LOWER = 0.01
 """Metres by which what carries an object lies below the middle of it: else it is a strip of the
 object that the masks miss, or what stands on it."""
+_BENEATH, _CLEAR, _OPEN = 0.04, 0.12, 0.3
+"""A place so many metres below a surface is seen through where a reading lies so many behind it; a
+surface with a larger share of such places carries nothing."""
 
 
 def readings_beside(
@@ -78,7 +82,7 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     on_level = near & (np.abs(height - level) < 0.015)
     if on_level.sum() < max(30, 0.35 * near.sum()):
         return None
-    if not lies_below(level, views):
+    if not lies_below(level, views) or _seen_through(box, level, views):
         return None
     lower = np.abs(height - (level - 0.03)) < 0.015
     if on_level.sum() < _PEAK * lower.sum():
@@ -93,6 +97,19 @@ def lies_below(level: float, views: list[ObjectView]) -> bool:
     """Whether a surface at a world height may carry the object: it lies below the middle of it."""
     own = np.concatenate([view.points[:, 2] for view in views])
     return bool(level < np.median(own) - _LOWER)
+
+
+def _seen_through(box: Box3D, level: float, views: list[ObjectView]) -> bool:
+    """Whether a view sees through what would carry the box at a world height: the seat of a chair
+    under a table does not carry it where the floor is seen beneath its top."""
+    across, deep = np.meshgrid(np.linspace(-0.4, 0.4, 7), np.linspace(-0.4, 0.4, 7))
+    beneath = level - _BENEATH - box.center[2]
+    local = np.c_[across.ravel() * box.size[0], deep.ravel() * box.size[1]]
+    places = transform_points(box.T_world_box, np.c_[local, np.full(len(local), beneath)])
+    through = np.zeros(len(places), dtype=bool)
+    for view in views:
+        through |= readings_behind(view.frame, places - view.shift) > _CLEAR
+    return bool(through.mean() > _OPEN)
 
 
 def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> NDArray[np.float32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scannet_scenes import look_at
@@ -101,6 +103,26 @@ def test_what_stands_on_a_rug_makes_it_no_thicker():
     foot = ((0.2, 2.4, 0.1), (0.32, 2.52, 0.1))
     box = lift(*plate(*RUG, RUG_EYES, 0.004, knob=foot)).box
     assert min(box.size) < 0.03
+
+
+def test_a_round_rug_goes_on_where_a_bed_hides_it():
+    window, track = plate((-0.8, 1.8, 0.0), (0.8, 3.4, 0.012), (0, 0, 1), RUG_EYES, 0.004)
+    v, u = np.mgrid[:240, :320]
+    rays = np.stack([(u - CAMERA.cx) / 280, (v - CAMERA.cy) / 280, np.ones(u.shape)], axis=-1)
+    frames, masks = [], []
+    for frame, item in zip(window.frames, track.masks, strict=True):
+        eye = frame.T_world_camera[:3, 3]
+        turned = rays @ frame.T_world_camera[:3, :3].T
+        on_floor = eye + frame.depth_m[..., None] * turned
+        round_ = np.hypot(on_floor[..., 0], on_floor[..., 1] - 2.6) < 0.8
+        to_bed = (0.4 - eye[2]) / turned[..., 2]
+        bed = (to_bed > 0) & ((eye + to_bed[..., None] * turned)[..., 0] > 0.3)
+        depth = np.where(bed, to_bed, frame.depth_m).astype(np.float32)
+        frames.append(replace(frame, depth_m=depth))
+        masks.append(FrameMask(item.stamp_ns, item.mask & round_ & ~bed))
+    box = lift(WindowSnapshot.of(frames), MaskTrack(0, tuple(masks))).box
+    assert box.center[:2] == pytest.approx((0.0, 2.6), abs=0.04)
+    assert sorted(box.size)[1:] == pytest.approx((1.6, 1.6), abs=0.06)
 
 
 def test_a_picture_is_turned_like_the_room():

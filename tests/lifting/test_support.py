@@ -47,3 +47,20 @@ def test_a_strip_of_a_table_that_the_masks_miss_does_not_carry_the_table():
         views.append(object_view(frame, mask, LiftConfig(), 6000))
     fitted = Box3D((0.0, -0.02, 0.477), (1.16, 0.77, 0.127))
     assert support_height(fitted, views) is None
+
+
+@pytest.mark.parametrize("front", [False, True])
+def test_seats_under_a_table_do_not_carry_it_where_the_floor_is_seen_beneath(front):
+    top = Box3D((0.0, 0.0, 0.72), (1.6, 0.9, 0.06))
+    seats = {f"seat {x}": (Box3D((x, -0.5, 0.22), (0.4, 0.45, 0.44)), BROWN) for x in (-0.55, 0.55)}
+    if front:  # a cupboard as deep as the table carries it
+        seats = {"cupboard": (Box3D((0.0, 0.0, 0.22), (1.7, 1.1, 0.44)), BROWN)}
+    room = BoxRoom({"top": (top, RED), **seats})
+    views = []
+    for i, x in enumerate(np.linspace(-0.6, 0.6, 8)):
+        frame = room.frame(i, (float(x), -2.2, 1.0), look=float(-x / 2))
+        mask = (frame.color == RED).all(axis=-1)
+        views.append(object_view(frame, mask, LiftConfig(), 6000))
+    # the masks took a little of the seats along
+    found = support_height(Box3D((0.0, 0.0, 0.6), (1.6, 0.9, 0.3)), views)
+    assert found == (pytest.approx(0.44, abs=0.02) if front else None)
