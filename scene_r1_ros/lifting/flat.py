@@ -183,19 +183,18 @@ def _outline(face: Face, points: NDArray[np.float32], views: list[ObjectView]) -
     low, high = low - margin, high + margin
     side = float(np.clip((high - low).max() / _CELLS, 0.004, 0.03))
     columns, rows = np.ceil((high - low) / side).astype(int)
-    y, x = np.mgrid[:rows, :columns]
-    centers = low + side * (np.stack([x, y], axis=-1).reshape(-1, 2) + 0.5)
+    down, across = np.mgrid[:rows, :columns]
+    centers = low + side * (np.stack([across, down], axis=-1).reshape(-1, 2) + 0.5)
     world = transform_points(face.T_world_face, np.c_[centers, np.zeros(len(centers))])
-    votes = np.zeros(len(centers))
+    votes = np.zeros((rows, columns))
     for view in views:
-        votes += _votes(view, world, face.T_world_face[:3, 2])
-    votes = votes.reshape(rows, columns)
+        votes += _votes(view, world, face.T_world_face[:3, 2]).reshape(rows, columns)
     kept = largest_components(votes > 0, 0.2, connectivity=4)
-    circle = round_outline(kept, votes < 0)
+    cells, circle = centers[kept.ravel()], round_outline(kept, votes < 0)
     if circle is None:
-        return _Outline(centers[kept.ravel()], side, None)
-    x0, y0 = low + side * (np.array(circle.center) + 0.5)
-    return _Outline(centers[kept.ravel()], side, (float(x0), float(y0), side * circle.radius))
+        return _Outline(cells, side, None)
+    x, y = low + side * (np.array(circle.center) + 0.5)
+    return _Outline(cells, side, (float(x), float(y), side * circle.radius))
 
 
 def _votes(
