@@ -99,7 +99,7 @@ def flat_box(
     if thickness > min(THICKEST, flat * least):
         return None
     # other things stand on what lies, and masks spill over to them
-    foremost = _standing_out(front, local, views) if face.upright else front
+    foremost = _standing_out(face, front, local, views) if face.upright else front
     return _box(face, low, high, yaw, behind, max(foremost - behind, thickness))
 
 
@@ -268,18 +268,24 @@ def _cells(local: NDArray[np.float64], side: float) -> tuple[NDArray[np.int64], 
     return cell[:, 0] * columns + cell[:, 1], (rows, columns)
 
 
-def _standing_out(front: float, local: NDArray[np.float64], views: list[ObjectView]) -> float:
+def _standing_out(
+    face: Face, front: float, local: NDArray[np.float64], views: list[ObjectView]
+) -> float:
     """Height of a small part that stands out of the face clearly (a sill, a handle), or ``front``.
 
     ``local`` (N, 3) are the readings of all ``views`` in the face's frame. The mean of those in a
     cell of the face has less noise the more there are; where it is certain to lie higher than
-    ``front``, in two cells or more side by side, something stands out so far.
+    ``front``, in two cells or more side by side, something stands out so far; unless most views
+    that see that place call it something else, on to which some masks spilled (the floor before a
+    door).
     """
     eyes = [np.linalg.norm(v.points - v.frame.T_world_camera[:3, 3], axis=1) for v in views]
     weight = 1 / depth_noise(np.concatenate(eyes)) ** 2
     near = np.abs(local[:, 2]) < THICKEST
     local, weight = local[near], weight[near]
     flat, shape = _cells(local, _PART)
+    rows, columns = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
+    middles = local[:, :2].min(axis=0) + _PART * (np.stack([rows, columns], axis=1) + 0.5)
     total = np.bincount(flat, weight, minlength=shape[0] * shape[1])
     mean = np.bincount(flat, weight * local[:, 2], minlength=len(total)) / np.maximum(total, 1e-9)
     above = (mean - front - 0.02) * np.sqrt(total)  # in deviations of the mean
@@ -287,7 +293,9 @@ def _standing_out(front: float, local: NDArray[np.float64], views: list[ObjectVi
     for part in range(1, count):
         one = (labels == part).ravel()
         if one.sum() > 1 and above[one].sum() > _CERTAIN * np.sqrt(one.sum()):
-            front = max(front, float(np.percentile(mean[one], 90)))
+            world = transform_points(face.T_world_face, np.c_[middles[one], mean[one]])
+            if sum(_votes(view, world, face.T_world_face[:3, 2]).sum() for view in views) > 0:
+                front = max(front, float(np.percentile(mean[one], 90)))
     return front
 
 

@@ -18,6 +18,9 @@ _AS_MANY = 0.6
 """Share of the readings of the densest interval of heights that a higher one must hold."""
 _HIGHER = 0.2
 """Share of the readings below a thing that lie on a table, where most lie on the floor."""
+_AROUND = 0.2
+"""Share of the readings on what carries an object that must lie outside its footprint: those inside
+alone are of a part that the masks miss, as the bottom of a basin."""
 _LOWER = 0.01
 """Metres by which what carries an object lies below the middle of it: else it is a strip of the
 object that the masks miss, or what stands on it."""
@@ -81,6 +84,9 @@ def support_height(box: Box3D, views: list[ObjectView]) -> float | None:
     level = _highest_level(height[near], width=0.02)
     on_level = near & (np.abs(height - level) < 0.015)
     if on_level.sum() < max(30, 0.35 * near.sum()):
+        return None
+    outside = (np.abs(local[:, :2]) > np.array(box.size[:2]) / 2).any(axis=1)
+    if (on_level & outside).sum() < _AROUND * on_level.sum():
         return None
     if not lies_below(level, views) or _seen_through(box, level, views):
         return None

@@ -99,6 +99,18 @@ def test_a_handle_of_a_few_pixels_is_in_the_box():
     assert min(plain.size) == pytest.approx(0.04, abs=0.015)
 
 
+def test_what_one_mask_took_from_beside_it_makes_a_picture_no_thicker():
+    beside = ((0.4, -0.2, 1.2), (0.5, -0.2, 1.3))
+    window, spilled = plate(*PICTURE, PICTURE_EYES, 0.004, knob=beside)
+    alone, plain = plate(*PICTURE, PICTURE_EYES, 0.004)
+    masks = [spilled.masks[0]]
+    for i in range(1, len(plain.masks)):
+        own = np.abs(window.frames[i].depth_m - alone.frames[i].depth_m) < 0.05
+        masks.append(FrameMask(i, plain.masks[i].mask & own))
+    assert min(lift(window, MaskTrack(0, tuple(masks))).box.size) < 0.06
+    assert min(lift(window, spilled).box.size) > 0.15  # a part of it, if all masks say so
+
+
 def test_what_stands_on_a_rug_makes_it_no_thicker():
     foot = ((0.2, 2.4, 0.1), (0.32, 2.52, 0.1))
     box = lift(*plate(*RUG, RUG_EYES, 0.004, knob=foot)).box

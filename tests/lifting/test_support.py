@@ -64,3 +64,27 @@ def test_seats_under_a_table_do_not_carry_it_where_the_floor_is_seen_beneath(fro
     # the masks took a little of the seats along
     found = support_height(Box3D((0.0, 0.0, 0.6), (1.6, 0.9, 0.3)), views)
     assert found == (pytest.approx(0.44, abs=0.02) if front else None)
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_the_bottom_of_a_basin_that_the_masks_miss_does_not_carry_it(table):
+    sides = {
+        f"side {x} {y}": (Box3D((x, y, 0.72), size), RED)
+        for x, y, size in (
+            (-0.3, 0.0, (0.06, 0.5, 0.36)),
+            (0.3, 0.0, (0.06, 0.5, 0.36)),
+            (0.0, -0.22, (0.54, 0.06, 0.36)),
+            (0.0, 0.22, (0.54, 0.06, 0.36)),
+        )
+    }
+    carrying = {"bottom": (Box3D((0.0, 0.0, 0.59), (0.54, 0.38, 0.06)), BROWN)}
+    if table:
+        carrying = {"table": (Box3D((0.0, 0.0, 0.57), (1.4, 1.0, 0.06)), BROWN)}
+    room = BoxRoom({**sides, **carrying})
+    views = []
+    for i, x in enumerate(np.linspace(-0.5, 0.5, 8)):
+        frame = room.frame(i, (float(x), -0.9, 1.7), look=float(-x))
+        mask = (frame.color == RED).all(axis=-1)
+        views.append(object_view(frame, mask, LiftConfig(), 6000))
+    found = support_height(Box3D((0.0, 0.0, 0.75), (0.66, 0.5, 0.3)), views)
+    assert found == (pytest.approx(0.6, abs=0.02) if table else None)
