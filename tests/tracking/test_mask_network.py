@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from rgbd_scenes import Scene, Sensor, View, bin_, block, box_of, loosened, mug
@@ -31,6 +32,12 @@ def wall(depth_m=2.0, T=LEVEL) -> RgbdFrame:
     color = np.zeros((60, 80, 3), np.uint8)
     color[:, :40, 0] = 255
     return RgbdFrame(1, color, np.full((60, 80), depth_m, np.float32), CAMERA, T)
+
+
+def large(color: np.ndarray) -> RgbdFrame:
+    """A wall two metres away in an image of 640 x 480."""
+    camera = CameraIntrinsics(640, 480, 500.0, 500.0, 319.5, 239.5)
+    return RgbdFrame(1, color, np.full((480, 640), 2.0, np.float32), camera, LEVEL)
 
 
 def planes(prompt: MaskPrompt) -> dict[str, np.ndarray]:
@@ -97,6 +104,31 @@ def test_a_mask_goes_into_the_crop_and_back():
     assert seen["has_prior"].all()
     back = shape.mask(BOX, np.where(labels, 1.0, -1.0).astype(np.float32), mask.shape)
     assert (back & mask).sum() / (back | mask).sum() > 0.9
+
+
+def test_what_is_thinner_than_a_pixel_of_the_crop_is_in_it_by_its_share():
+    mask = np.zeros((480, 640), bool)
+    color = np.zeros((480, 640, 3), np.uint8)
+    for pole in range(100, 560, 50):  # ten poles of a pixel; those of the crop are eight wide
+        mask[:, pole] = True
+        color[:, pole] = 255
+    box, shape = (161.0, 80.0, 481.0, 400.0), CropShape()
+    labels = shape.labels(box, mask)
+    seen = planes(MaskPrompt(large(color), box, mask))
+    poles = labels[30] > 0
+    assert poles.sum() == 10
+    assert labels[30][poles].sum() == pytest.approx(10 / 7.5, rel=0.2)
+    np.testing.assert_allclose(seen["prior"], labels)
+    assert (seen["red"][30][poles] > -0.95).all()  # black would be -1
+
+
+def test_a_mask_of_many_fine_edges_comes_back_from_a_coarse_crop():
+    rng = np.random.default_rng(0)
+    blobs = cv2.GaussianBlur(rng.standard_normal((480, 640)), (0, 0), 20) > 0
+    box, shape = (64.0, 48.0, 576.0, 432.0), CropShape()
+    back = shape.mask(box, 2 * shape.labels(box, blobs) - 1, blobs.shape)
+    inner = np.s_[48:432, 64:576]
+    assert (back & blobs)[inner].sum() / (back | blobs)[inner].sum() > 0.96
 
 
 @pytest.mark.parametrize("box", [(-50.0, -50.0, -20.0, -20.0), (79.0, 59.0, 79.5, 59.5)])

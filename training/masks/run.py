@@ -85,7 +85,7 @@ def mask_figures(network: MaskNetwork, samples: MaskSamples) -> dict[str, float]
     that they went out from (``prior``)."""
     network.net.eval()
     prior = samples.planes[:, CHANNELS.index("prior")] > 0.5
-    drawn = np.zeros_like(samples.labels)
+    drawn = np.zeros(samples.labels.shape, bool)
     for start in range(0, len(drawn), 64):
         part = slice(start, start + 64)
         with torch.inference_mode():
@@ -95,7 +95,7 @@ def mask_figures(network: MaskNetwork, samples: MaskSamples) -> dict[str, float]
     for kind, name in _NAMES.items():
         asked = samples.kinds == kind
         if asked.any():
-            right = samples.labels[asked]
+            right = samples.labels[asked] > 0.5
             figures[f"{name}_iou"] = float(crop_iou(drawn[asked], right).mean())
             if kind != ALONE:
                 figures[f"{name}_prior_iou"] = float(crop_iou(prior[asked], right).mean())
@@ -118,6 +118,7 @@ def _samples(
             config.alone,
             config.jitter,
             config.loose,
+            config.cut,
             out / "crops" / f"room_{seed}.npz",
         )
         for seed in seeds

@@ -32,11 +32,11 @@ ALONE, FOLLOWED, PROMPTED = range(3)
 
 @dataclass(frozen=True, eq=False)
 class MaskSamples:
-    """Crops ``planes`` (N, channel, size, size) float16, right ``labels`` (N, size, size) and
-    ``kinds`` (N,) of asking."""
+    """Crops ``planes`` (N, channel, size, size) float16, right ``labels`` (N, size, size), the
+    share of each pixel that the object covers, and ``kinds`` (N,) of asking."""
 
     planes: NDArray[np.float16]
-    labels: NDArray[np.bool_]
+    labels: NDArray[np.float16]
     kinds: NDArray[np.uint8]
 
     @classmethod
@@ -72,6 +72,7 @@ class RoomTask:
     alone: float
     jitter: float
     loose: float
+    cut: float
     path: Path
 
 
@@ -92,12 +93,12 @@ def room_samples(task: RoomTask) -> MaskSamples:
     for case in cases:
         for kind, prompt, right in _prompts(window, case, task, rng):
             planes.append(shape.planes(prompt).astype(np.float16))
-            labels.append(shape.labels(prompt.box, right))
+            labels.append(shape.labels(prompt.box, right).astype(np.float16))
             kinds.append(kind)
     size = (shape.size, shape.size)
     return MaskSamples(
         np.stack(planes) if planes else np.zeros((0, len(CHANNELS), *size), np.float16),
-        np.stack(labels) if labels else np.zeros((0, *size), bool),
+        np.stack(labels) if labels else np.zeros((0, *size), np.float16),
         np.array(kinds, np.uint8),
     )
 
@@ -132,13 +133,16 @@ def _tracked(window: WindowSnapshot, case: LiftingCase, box: BoxXyxy) -> MaskTra
 
 
 def _drawn_by_hand(box: BoxXyxy, task: RoomTask, rng: np.random.Generator) -> BoxXyxy:
-    """The box as people and models draw it: a quarter of them tight, a third with sides a little
-    off, the others too large."""
+    """The box as people and models draw it: a fifth of them tight, a third with sides a little
+    off, a third too large, the others cut the object on one or two sides."""
     w, h, chance = box[2] - box[0], box[3] - box[1], rng.random()
-    off = np.zeros(4)
-    if 0.25 <= chance < 0.6:
+    off, outward = np.zeros(4), np.array([-1, -1, 1, 1])
+    if 0.2 <= chance < 0.5:
         off = task.jitter * rng.standard_normal(4)
-    elif chance >= 0.6:
-        off = np.array([-1, -1, 1, 1]) * rng.uniform(0, task.loose, 4)
+    elif 0.5 <= chance < 0.82:
+        off = outward * rng.uniform(0, task.loose, 4)
+    elif chance >= 0.82:
+        sides = rng.permutation(4) < rng.integers(1, 3)
+        off = -outward * rng.uniform(0, task.cut, 4) * sides
     x0, y0, x1, y1 = np.array(box) + off * (w, h, w, h)
     return float(x0), float(y0), float(x1), float(y1)

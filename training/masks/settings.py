@@ -35,4 +35,10 @@ class MaskTrainingConfig(Config):
     loose: float = option(
         0.27, "How far out sides of a loose box are, at most.", minimum=0.0, maximum=1.0
     )
+    cut: float = option(
+        0.25,
+        "How far in sides of a box that cuts its object are, at most.",
+        minimum=0.0,
+        maximum=0.9,
+    )
     save_steps: int = option(200, "Steps between checkpoints.", minimum=1)

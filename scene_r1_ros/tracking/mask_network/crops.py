@@ -7,7 +7,9 @@ the same thing looks the same from near and far, and up is up however the camera
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,6 +30,7 @@ CHANNELS = (
 )  # fmt: skip
 _FAR = 2.0
 _FEW = 5
+_FINEST = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +51,28 @@ class CropShape:
     context: float = 0.25
 
     def planes(self, prompt: MaskPrompt) -> Float32:
-        """The network's input (channel, size, size), channels as in :data:`CHANNELS`."""
+        """The network's input (channel, size, size), channels as in :data:`CHANNELS`.
+
+        Colours and the mask so far are means of what a pixel of the crop covers, so that what is
+        thinner than one is not lost; depth is that of its middle.
+        """
         frame, camera = prompt.frame, prompt.frame.intrinsics
         u, v = self._pixels(prompt.box)
         cols, rows = np.meshgrid(u, v)
         inside = (cols > -0.5) & (cols < camera.width - 0.5)
         inside &= (rows > -0.5) & (rows < camera.height - 0.5)
-        rgb = cv2.remap(frame.color, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        fine = np.meshgrid(*self._pixels(prompt.box, self._samples(prompt.box)))
+        rgb = self._averaged(
+            cv2.remap(frame.color, *fine, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        )
         x = np.clip(np.rint(u), 0, camera.width - 1).astype(np.int64)
         y = np.clip(np.rint(v), 0, camera.height - 1).astype(np.int64)
         z = np.nan_to_num(frame.depth_m[np.ix_(y, x)])
         reading = inside & (z > 0)
-        prior = np.zeros_like(inside)
+        prior = np.zeros(inside.shape, np.float32)
         if prompt.prior is not None:
-            prior = prompt.prior[np.ix_(y, x)] & inside
-        depth = self._depth(z, reading, prior)
+            prior = self.labels(prompt.box, prompt.prior)
+        depth = self._depth(z, reading, prior > 0.5)
         x0, y0, x1, y1 = prompt.box
         extent = max(_sides(prompt.box)[0] / camera.fx, _sides(prompt.box)[1] / camera.fy)
         scale = max(depth * extent, 0.02)
@@ -79,12 +89,14 @@ class CropShape:
         planes[10] = np.clip(noise, -_FAR, _FAR)
         return planes
 
-    def labels(self, box: BoxXyxy, mask: Bool) -> Bool:
-        """A mask (H, W) in the crop's pixels (size, size); False outside the image."""
-        u, v = (np.rint(side).astype(np.int64) for side in self._pixels(box))
+    def labels(self, box: BoxXyxy, mask: Bool) -> Float32:
+        """How much of each of the crop's pixels (size, size) a mask (H, W) covers, 0 to 1; 0
+        outside the image."""
+        fine = self._samples(box)
+        u, v = (np.rint(side).astype(np.int64) for side in self._pixels(box, fine))
         inside = np.outer((v >= 0) & (v < mask.shape[0]), (u >= 0) & (u < mask.shape[1]))
         rows, cols = np.clip(v, 0, mask.shape[0] - 1), np.clip(u, 0, mask.shape[1] - 1)
-        return np.asarray(mask[np.ix_(rows, cols)] & inside)
+        return self._averaged((mask[np.ix_(rows, cols)] & inside).astype(np.float32))
 
     def mask(self, box: BoxXyxy, logits: Float32, shape: tuple[int, int]) -> Bool:
         """The mask (H, W) that ``logits`` (size, size) of a crop draw: where they are positive."""
@@ -101,12 +113,26 @@ class CropShape:
             out[y0:y1, x0:x1] = drawn > 0
         return out
 
-    def _pixels(self, box: BoxXyxy) -> tuple[Float32, Float32]:
-        """Image columns and rows (size,) of the crop's pixels."""
-        (w, h), steps = _sides(box), (np.arange(self.size) + 0.5) / self.size - 0.5
-        steps = steps * (1 + 2 * self.context)
-        u, v = (box[0] + box[2]) / 2 + steps * w - 0.5, (box[1] + box[3]) / 2 + steps * h - 0.5
-        return u.astype(np.float32), v.astype(np.float32)
+    def _pixels(self, box: BoxXyxy, fine: tuple[int, int] = (1, 1)) -> tuple[Float32, Float32]:
+        """Image columns and rows (size x samples,) of the crop's pixels, so many ``fine`` samples
+        across and down each."""
+        places = []
+        for low, high, side, samples in zip(box[:2], box[2:], _sides(box), fine, strict=True):
+            steps = (np.arange(self.size * samples) + 0.5) / (self.size * samples) - 0.5
+            place = (low + high) / 2 + steps * (1 + 2 * self.context) * side - 0.5
+            places.append(place.astype(np.float32))
+        return places[0], places[1]
+
+    def _samples(self, box: BoxXyxy) -> tuple[int, int]:
+        """Samples across and down a pixel of the crop that miss no pixel of the image, up to
+        ``_FINEST`` each."""
+        w, h = (math.ceil(side * (1 + 2 * self.context) / self.size) for side in _sides(box))
+        return min(w, _FINEST), min(h, _FINEST)
+
+    def _averaged(self, fine: NDArray[Any]) -> Float32:
+        """Means (size, size, ...) of the samples (size x down, size x across, ...) of each pixel,
+        in their type."""
+        return np.asarray(cv2.resize(fine, (self.size, self.size), interpolation=cv2.INTER_AREA))
 
     def _depth(self, z: Float32, reading: Bool, prior: Bool) -> float:
         """About how far the object is: the median of the prior mask, or the middle of the box."""
