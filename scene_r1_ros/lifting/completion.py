@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Box3D, invert, transform_points
-from ..tracking.frame_view import readings_behind
 from .support import readings_beside
-from .views import ObjectView
+from .views import ObjectView, empty_places
 
 _BEHIND = 1.2
 """Metres behind a box within which its background is looked for."""
@@ -25,9 +24,8 @@ _FLAT = 0.22
 """Metres of depth that a flat thing on a wall has at most, as noise blurs it."""
 _STEP = 0.02
 """Metres between the places behind a box at which it is looked whether they are empty."""
-_CLEAR, _EMPTY = 0.12, 0.3
-"""Metres by which a reading must lie behind a place for it to be empty; share of the box's back
-that must be at a step for the box not to reach so far."""
+_EMPTY = 0.3
+"""Share of the box's back that must be empty at a step for the box not to reach so far."""
 
 
 @dataclass(frozen=True)
@@ -124,10 +122,7 @@ def _unseen(box: Box3D, side: FarSide, views: list[ObjectView], most: float) -> 
     grid[..., side.axis] = side.sign * (box.size[side.axis] / 2 + steps[:, None])
     grid[..., 1 - side.axis] = across.ravel() * box.size[1 - side.axis]
     grid[..., 2] = up.ravel() * box.size[2]
-    points = transform_points(box.T_world_box, grid.reshape(-1, 3))
-    through = np.zeros(len(points), dtype=bool)
-    for view in views:
-        through |= readings_behind(view.frame, points - view.shift) > _CLEAR
+    through = empty_places(transform_points(box.T_world_box, grid.reshape(-1, 3)), views)
     empty = through.reshape(steps.size, -1).mean(axis=1) > _EMPTY
     return float(steps[empty.argmax()] - _STEP) if empty.any() else most
 

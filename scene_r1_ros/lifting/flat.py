@@ -20,7 +20,7 @@ from ..tracking.depth_surface import depth_noise
 from ..tracking.frame_view import project
 from .box_fit import extent, fit_box
 from .masks import largest_components
-from .round_outline import round_outline
+from .round_outline import Circle, round_outline
 from .support import mode, on_two_sides, readings_beside
 from .views import ObjectView, reading_noise
 from .wall import DEEP, THICKEST, THINNEST
@@ -42,12 +42,12 @@ which all cells of the part must, taken together."""
 @dataclass(frozen=True, eq=False)
 class _Outline:
     """Centres ``cells`` (N, 2) on the face of the cells that the views call the object, the
-    ``side`` of a cell in metres, and the circle that they are, if they are one: its ``round``
-    (x, y, radius) on the face."""
+    ``side`` of a cell, and the ``circle`` on the face that they are, if it lies and they are one;
+    in metres."""
 
     cells: NDArray[np.float64]
     side: float
-    round: tuple[float, float, float] | None
+    circle: Circle | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,23 +185,32 @@ def _outline(face: Face, points: NDArray[np.float32], views: list[ObjectView]) -
     columns, rows = np.ceil((high - low) / side).astype(int)
     down, across = np.mgrid[:rows, :columns]
     centers = low + side * (np.stack([across, down], axis=-1).reshape(-1, 2) + 0.5)
-    world = transform_points(face.T_world_face, np.c_[centers, np.zeros(len(centers))])
-    votes = np.zeros((rows, columns))
-    for view in views:
-        votes += _votes(view, world, face.T_world_face[:3, 2]).reshape(rows, columns)
+    places = np.c_[centers, np.zeros(len(centers))]
+    votes = _votes(face, places, views).reshape(rows, columns)
     kept = largest_components(votes > 0, 0.2, connectivity=4)
-    cells, circle = centers[kept.ravel()], round_outline(kept, votes < 0)
+    cells = centers[kept.ravel()]
+    circle = None if face.upright else round_outline(kept, votes < 0)
     if circle is None:
-        return _Outline(cells, side, None)
+        return _Outline(cells, side)
     x, y = low + side * (np.array(circle.center) + 0.5)
-    return _Outline(cells, side, (float(x), float(y), side * circle.radius))
+    return _Outline(cells, side, Circle((float(x), float(y)), side * circle.radius))
 
 
-def _votes(
+def _votes(face: Face, places: NDArray[np.float64], views: list[ObjectView]) -> NDArray[np.float64]:
+    """What the views say of ``places`` (N, 3) in the face's frame, all together: above 0 yes, below
+    0 no."""
+    world, normal = transform_points(face.T_world_face, places), face.T_world_face[:3, 2]
+    votes = np.zeros(len(places))
+    for view in views:
+        votes += _vote(view, world, normal)
+    return votes
+
+
+def _vote(
     view: ObjectView, world: NDArray[np.float64], normal: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """What a view says of the face's cells (N, 3): above 0 yes, below 0 no; near and straight views
-    see their outline the sharpest, and weigh by the pixels that a cell has in them."""
+    """What a view says of places (N, 3) of the world: above 0 yes, below 0 no; near and straight
+    views see an outline the sharpest, and weigh by the pixels that a cell has in them."""
     at = world - view.shift
     pixels = project(view.frame, at)
     seen = pixels.inside
@@ -227,10 +236,9 @@ def _rectangle(
         return low - side / 2, high + side / 2, 0.0
     x = face.T_world_face[:2, 0]
     turned = None if walls is None else walls - float(np.arctan2(x[1], x[0]))
-    if outline.round is not None:
-        yaw = turned or 0.0
-        middle, radius = np.array(outline.round[:2]), outline.round[2]
-        middle = middle @ yaw_matrix(yaw)[:2, :2]
+    if outline.circle is not None:
+        yaw, radius = turned or 0.0, outline.circle.radius
+        middle = np.array(outline.circle.center) @ yaw_matrix(yaw)[:2, :2]
         return middle - radius, middle + radius, yaw
     lying = np.c_[cells, np.zeros(len(cells))].astype(np.float32)
     fitted = fit_box(lying, weights, 0.005, True, turned)
@@ -292,10 +300,9 @@ def _standing_out(
     count, labels = cv2.connectedComponents((above > _LIKELY).reshape(shape).astype(np.uint8))
     for part in range(1, count):
         one = (labels == part).ravel()
-        if one.sum() > 1 and above[one].sum() > _CERTAIN * np.sqrt(one.sum()):
-            world = transform_points(face.T_world_face, np.c_[middles[one], mean[one]])
-            if sum(_votes(view, world, face.T_world_face[:3, 2]).sum() for view in views) > 0:
-                front = max(front, float(np.percentile(mean[one], 90)))
+        certain = one.sum() > 1 and above[one].sum() > _CERTAIN * np.sqrt(one.sum())
+        if certain and _votes(face, np.c_[middles[one], mean[one]], views).sum() > 0:
+            front = max(front, float(np.percentile(mean[one], 90)))
     return front
 
 

@@ -24,14 +24,15 @@ circle where something else may be seen (what stands on it)."""
 
 @dataclass(frozen=True)
 class Circle:
-    """``center`` (x, y) and ``radius`` in cells of a grid; cell (0, 0) has its middle at 0, 0."""
+    """A ``center`` (x, y) and a ``radius``, in the units of whoever made it."""
 
     center: tuple[float, float]
     radius: float
 
 
 def round_outline(there: Bool, empty: Bool) -> Circle | None:
-    """The circle that fills the cells ``there`` (rows, columns), or None if they are not round.
+    """The circle that fills the cells ``there`` (rows, columns), or None if they are not round; in
+    cells, the middle of cell (0, 0) at 0, 0.
 
     ``empty`` are the cells in which something else is seen; those of neither are hidden. The
     outline is where a cell of the thing touches one in which something else is seen; where it
@@ -53,14 +54,11 @@ def round_outline(there: Bool, empty: Bool) -> Circle | None:
     if not sound.any():
         return None
     centers, radii = centers[sound], radii[sound]
-    distance = np.linalg.norm(outline - centers[:, None], axis=2)
-    on = np.abs(distance - radii[:, None]) < 1 + _OFF * radii[:, None]
-    best = int(on.sum(axis=1).argmax())
-    inliers = on[best]
-    center, radius = centers[best], float(radii[best])
+    on = _on_circle(outline, centers[:, None], radii[:, None])
+    inliers = on[on.sum(axis=1).argmax()]
     for _ in range(3):
         center, radius = _fitted(outline[inliers])
-        inliers = np.abs(np.linalg.norm(outline - center, axis=1) - radius) < 1 + _OFF * radius
+        inliers = _on_circle(outline, center, radius)
         if inliers.sum() < 3 * _SECTORS:
             return None
     turn = np.arctan2(*(outline[inliers] - center).T)
@@ -87,6 +85,12 @@ def _through(three: Float64) -> tuple[Float64, Float64]:
         x = (v[:, 1] * uu - u[:, 1] * vv) / twice
         y = (u[:, 0] * vv - v[:, 0] * uu) / twice
     return a + np.stack([x, y], axis=1), np.hypot(x, y)
+
+
+def _on_circle(places: Float64, center: Float64, radius: Float64 | float) -> Bool:
+    """Which places (N, 2) are on a circle, or on each of (M, 1, 2) centers and (M, 1) radii."""
+    distance = np.linalg.norm(places - center, axis=-1)
+    return np.asarray(np.abs(distance - radius) < 1 + _OFF * radius)
 
 
 def _fitted(places: Float64) -> tuple[Float64, float]:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Box3D, invert, transform_points
-from ..tracking.frame_view import readings_behind
-from .views import ObjectView
+from .views import ObjectView, empty_places
 
 _PEAK = 1.5
 """So many times as many readings as the heights below it has a surface that faces up."""
@@ -24,9 +23,9 @@ alone are of a part that the masks miss, as the bottom of a basin."""
 _LOWER = 0.01
 """Metres by which what carries an object lies below the middle of it: else it is a strip of the
 object that the masks miss, or what stands on it."""
-_BENEATH, _CLEAR, _OPEN = 0.04, 0.12, 0.3
-"""A place so many metres below a surface is seen through where a reading lies so many behind it; a
-surface with a larger share of such places carries nothing."""
+_BENEATH, _OPEN = 0.04, 0.3
+"""A surface carries nothing if a larger share than this of the places so many metres below it is
+seen to be empty."""
 
 
 def readings_beside(
@@ -112,10 +111,7 @@ def _seen_through(box: Box3D, level: float, views: list[ObjectView]) -> bool:
     beneath = level - _BENEATH - box.center[2]
     local = np.c_[across.ravel() * box.size[0], deep.ravel() * box.size[1]]
     places = transform_points(box.T_world_box, np.c_[local, np.full(len(local), beneath)])
-    through = np.zeros(len(places), dtype=bool)
-    for view in views:
-        through |= readings_behind(view.frame, places - view.shift) > _CLEAR
-    return bool(through.mean() > _OPEN)
+    return bool(empty_places(places, views).mean() > _OPEN)
 
 
 def _beside(view: ObjectView, box: Box3D, most: int = 2000) -> NDArray[np.float32]:

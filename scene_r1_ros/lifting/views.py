@@ -11,10 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from ..frames import RgbdFrame
 from ..geometry import transform_points
 from ..tracking.depth_surface import depth_noise
+from ..tracking.frame_view import readings_behind
 from .config import LiftConfig
 from .masks import eroded, largest_components, off_depth_edges
 
 Bool = NDArray[np.bool_]
+_CLEAR = 0.12
+"""Metres by which a reading must lie behind a place for it to be empty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +39,14 @@ def reading_noise(views: Sequence[ObjectView], point: ArrayLike) -> float:
     T = np.array([view.frame.T_world_camera for view in views])
     depth = np.einsum("ni,ni->n", np.asarray(point) - T[:, :3, 3], T[:, :3, 2])
     return float(depth_noise(np.median(depth)))
+
+
+def empty_places(places: NDArray[np.float64], views: Sequence[ObjectView]) -> Bool:
+    """Which of the world places (N, 3) a view sees through: what it sees through is empty."""
+    empty = np.zeros(len(places), dtype=bool)
+    for view in views:
+        empty |= readings_behind(view.frame, places - view.shift) > _CLEAR
+    return empty
 
 
 def object_view(frame: RgbdFrame, mask: Bool, config: LiftConfig, most_points: int) -> ObjectView:

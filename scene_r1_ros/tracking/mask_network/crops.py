@@ -31,6 +31,7 @@ CHANNELS = (
 _FAR = 2.0
 _FEW = 5
 _FINEST = 8
+"""Samples across a pixel of a crop, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +130,7 @@ class CropShape:
         w, h = (math.ceil(side * (1 + 2 * self.context) / self.size) for side in _sides(box))
         return min(w, _FINEST), min(h, _FINEST)
 
-    def _averaged(self, fine: NDArray[Any]) -> Float32:
+    def _averaged(self, fine: NDArray[Any]) -> NDArray[Any]:
         """Means (size, size, ...) of the samples (size x down, size x across, ...) of each pixel,
         in their type."""
         return np.asarray(cv2.resize(fine, (self.size, self.size), interpolation=cv2.INTER_AREA))
