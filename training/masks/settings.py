@@ -39,6 +39,6 @@ class MaskTrainingConfig(Config):
         0.25,
         "How far in sides of a box that cuts its object are, at most.",
         minimum=0.0,
-        maximum=0.9,
+        maximum=0.45,
     )
     save_steps: int = option(200, "Steps between checkpoints.", minimum=1)

@@ -56,6 +56,11 @@ def test_some_boxes_cut_their_object_and_some_are_too_large(samples):
     assert (width < 36).mean() > 0.1
 
 
+def test_a_cut_from_both_sides_leaves_a_box():
+    with pytest.raises(ConfigError, match=r"cut = 0\.6: must lie in 0 to 0\.45"):
+        TINY.replace(cut=0.6)
+
+
 def test_most_priors_are_nearly_right(samples):
     asked = samples.kinds != ALONE
     iou = crop_iou(samples.planes[asked, 8] > 0.5, samples.labels[asked] > 0.5)
