@@ -13,6 +13,7 @@ from scene_r1_training.evaluation.lifting_bench import mean_mask_iou
 from scene_r1_ros.control import Control
 from scene_r1_ros.errors import CheckpointError
 from scene_r1_ros.frames import CameraIntrinsics, RgbdFrame
+from scene_r1_ros.geometry import mask_box
 from scene_r1_ros.resources import shipped
 from scene_r1_ros.tracking import FrameMask, GeometricTracker, GeometricTrackerConfig
 from scene_r1_ros.tracking.mask_network import MaskNetwork, MaskPrompt, load_mask_network
@@ -72,6 +73,20 @@ def test_a_tilted_camera_sees_the_same_up():
     seen = planes(MaskPrompt(wall(T=LEVEL @ tilt), BOX))
     up, ahead = np.diff(seen["up"][:, 32]).mean(), np.diff(seen["ahead"][:, 32]).mean()
     assert abs(ahead / up) == pytest.approx(np.tan(0.5), abs=0.02)
+
+
+@pytest.mark.parametrize("turns", range(4), ids=["right", "top", "left", "bottom"])
+def test_a_mask_reaches_the_border_of_the_image(turns):
+    # a pixel of the crop has nine of the image, and the border cuts it
+    mask = np.zeros((480, 640) if turns % 2 == 0 else (640, 480), bool)
+    mask[110:370, -290:] = True
+    mask = np.rot90(mask, turns)
+    box = mask_box(mask)
+    shape = CropShape()
+    drawn = shape.mask(box, shape.labels(box, mask) - 0.5, mask.shape)
+    at_border = np.rot90(drawn, -turns)[:, -1]
+    assert at_border[115:365].all()
+    assert (drawn & ~mask).sum() < 0.02 * mask.sum()
 
 
 def test_nearer_and_smaller_looks_the_same():

@@ -100,19 +100,31 @@ class CropShape:
         return self._averaged((mask[np.ix_(rows, cols)] & inside).astype(np.float32))
 
     def mask(self, box: BoxXyxy, logits: Float32, shape: tuple[int, int]) -> Bool:
-        """The mask (H, W) that ``logits`` (size, size) of a crop draw: where they are positive."""
+        """The mask (H, W) that ``logits`` (size, size) of a crop draw: where they are positive.
+
+        Of a pixel of the crop that the image's border cuts only a part can be covered, which says
+        too little of that part: up to the border the last whole pixel counts.
+        """
         (w, h), grown = _sides(box), 1 + 2 * self.context
         mx, my = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
         out = np.zeros(shape, dtype=bool)
         x0, x1 = (int(np.clip(mx + side * w * grown / 2, 0, shape[1])) for side in (-1, 1))
         y0, y1 = (int(np.clip(my + side * h * grown / 2, 0, shape[0])) for side in (-1, 1))
         if x1 > x0 and y1 > y0:
-            u = ((np.arange(x0, x1) + 0.5 - mx) / (w * grown) + 0.5) * self.size - 0.5
-            v = ((np.arange(y0, y1) + 0.5 - my) / (h * grown) + 0.5) * self.size - 0.5
-            cols, rows = np.meshgrid(u.astype(np.float32), v.astype(np.float32))
+            u = self._places(np.arange(x0, x1), mx, w * grown, shape[1])
+            v = self._places(np.arange(y0, y1), my, h * grown, shape[0])
+            cols, rows = np.meshgrid(u, v)
             drawn = cv2.remap(logits, cols, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
             out[y0:y1, x0:x1] = drawn > 0
         return out
+
+    def _places(self, pixels: NDArray[Any], middle: float, side: float, border: int) -> Float32:
+        """Where in the crop the columns or rows ``pixels`` (N,) of an image of ``border`` lie, in
+        pixels of the crop, of which those that the border cuts count as the next."""
+        first, last = ((end - middle) / side + 0.5 for end in (0, border))
+        places = ((pixels + 0.5 - middle) / side + 0.5) * self.size - 0.5
+        whole = np.ceil(first * self.size), np.floor(last * self.size) - 1
+        return np.asarray(np.clip(places, *whole) if whole[0] <= whole[1] else places, np.float32)
 
     def _pixels(self, box: BoxXyxy, fine: tuple[int, int] = (1, 1)) -> tuple[Float32, Float32]:
         """Image columns and rows (size x samples,) of the crop's pixels, so many ``fine`` samples
