@@ -19,6 +19,7 @@ from ..geometry import Box3D, invert, transform_points, yaw_matrix
 from ..tracking.depth_surface import depth_noise
 from ..tracking.frame_view import project
 from .box_fit import extent, fit_box
+from .folds import crest_height
 from .masks import largest_components
 from .round_outline import Circle, round_outline
 from .support import mode, on_two_sides, readings_beside
@@ -99,7 +100,10 @@ def flat_box(
     if thickness > min(THICKEST, flat * least):
         return None
     # other things stand on what lies, and masks spill over to them
-    foremost = _standing_out(face, front, local, views) if face.upright else front
+    foremost = front
+    if face.upright:
+        crests = crest_height(face.T_face_world, low, high, views)
+        foremost = _standing_out(face, max(front, crests), local, views)
     return _box(face, low, high, yaw, behind, max(foremost - behind, thickness))
 
 

@@ -18,12 +18,13 @@ from scene_r1_ros.tracking import FrameMask, MaskTrack
 CAMERA = CameraIntrinsics(320, 240, 280.0, 280.0, 159.5, 119.5)
 
 
-def plate(low, high, normal, eyes, noise, leak=0, knob=None):
+def plate(low, high, normal, eyes, noise, leak=0, knob=None, folds=0.0):
     """A plate with corners ``low`` and ``high`` on a plane through 0, filmed from ``eyes``.
 
     The plane (a wall or a floor) has ``normal`` and the plate's back on it. Noise is along the
     rays, as a sensor's is. ``leak`` more pixels to the right belong to each second mask. ``knob``
-    (low, high) is the face of a part that stands out.
+    (low, high) is the face of a part that stands out. The face goes in and out along x, in folds
+    of 9 cm, by ``folds``.
     """
     rng = np.random.default_rng(0)
     normal, low, high = np.array(normal, float), np.array(low, float), np.array(high, float)
@@ -38,7 +39,12 @@ def plate(low, high, normal, eyes, noise, leak=0, knob=None):
         at = T[:3, 3] + to_front[..., None] * turned
         inside = (np.abs(normal) > 0.5) | ((at >= low) & (at <= high))
         mask = inside.all(axis=-1)
-        depth = np.where(mask, to_front, -(T[:3, 3] @ normal) / (turned @ normal))
+        fold = folds * (4 * np.abs(at[..., 0] / 0.09 % 1 - 0.5) - 1)
+        depth = np.where(
+            mask,
+            to_front - fold / np.abs(turned @ normal),
+            -(T[:3, 3] @ normal) / (turned @ normal),
+        )
         if knob is not None:
             to_knob = (np.dot(knob[0], normal) - T[:3, 3] @ normal) / (turned @ normal)
             at = T[:3, 3] + to_knob[..., None] * turned
@@ -89,6 +95,16 @@ def test_a_small_part_that_stands_out_is_in_the_box(noise):
     assert min(box.size) == pytest.approx(0.12, abs=0.015)
     plain = lift(*plate(*PICTURE, PICTURE_EYES, noise)).box
     assert min(plain.size) == pytest.approx(0.04, abs=0.01)
+
+
+@pytest.mark.parametrize("noise", [0.012, 0.018])
+def test_folds_that_drown_in_the_noise_are_in_the_box(noise):
+    curtain = ((-0.35, -0.05, 0.5), (0.35, 0.0, 1.9), (0, -1, 0))
+    eyes = [(x, -2.6, 1.3) for x in (-1.8, -1.2, -0.6, 0.0, 0.6, 1.2)]
+    folded = lift(*plate(*curtain, eyes, noise, folds=0.03)).box
+    assert min(folded.size) == pytest.approx(0.08, abs=0.012)
+    plain = lift(*plate(*curtain, eyes, noise)).box
+    assert min(plain.size) == pytest.approx(0.05, abs=0.012)
 
 
 def test_a_handle_of_a_few_pixels_is_in_the_box():
