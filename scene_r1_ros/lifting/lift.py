@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -110,7 +111,7 @@ def _views(
         control.progress(STAGE, 0.5 * done / len(present))
         view = object_view(frames[item.stamp_ns], item.mask, config, most)
         if len(view.points) > 0:
-            views.append(view)
+            views.append(replace(view, prompted=item.stamp_ns == track.anchor_stamp_ns))
     total = sum(len(view.points) for view in views)
     if total < config.min_points:
         raise TooFewPointsError(

@@ -13,14 +13,15 @@ from .views import ObjectView
 
 _LEAST = 0.02
 """Metres by which the masks must reach beyond the box."""
-_PART_ABOVE, _PART_BELOW = 0.04, 0.2
-"""Shares of the box's height by which they must."""
+_PART_ABOVE, _PART_PROMPTED, _PART_BELOW = 0.04, 0.08, 0.2
+"""Shares of the box's height by which they must, or that of the view with the prompt alone."""
 _FEWEST = 3
 """Views that must show the outline there, not cut off by their image's border."""
 
 
 def with_outline_height(box: Box3D, views: list[ObjectView], stands: bool) -> Box3D:
-    """``box`` raised so far that it is seen as high as the masks of half of the ``views`` are.
+    """``box`` raised so far that it is seen as high as the masks of half of the ``views`` are, or
+    as the mask of the view with the prompt is, whose box had the thin parts in it.
 
     A box is seen at least as high as what is in it, so nothing is added to one that is right.
     Lowered alike only by a good part of its height, if it does not lie flat and nothing was seen
@@ -32,6 +33,8 @@ def with_outline_height(box: Box3D, views: list[ObjectView], stands: bool) -> Bo
         for r in reach.T
     )
     up = up if up > max(_LEAST, _PART_ABOVE * box.size[2]) else 0.0
+    prompted = reach[[view.prompted for view in views], 0]
+    up = max([up, *prompted[prompted > max(_LEAST, _PART_PROMPTED * box.size[2])]])
     lying = box.size[2] < 0.5 * min(box.size[:2])
     if stands or lying or down < max(_LEAST, _PART_BELOW * box.size[2]):
         down = 0.0

@@ -24,7 +24,8 @@ _CLEAR = 0.12
 class ObjectView:
     """World ``points`` (N, 3) with ``colors`` (N, 3) of one frame; ``mask`` (H, W) is as given.
 
-    ``shift`` (3,) is what was added to the points to agree with the other views.
+    ``shift`` (3,) is what was added to the points to agree with the other views; ``prompted``
+    whether the mask is of the frame in which the object was boxed, where it is known best.
     """
 
     frame: RgbdFrame
@@ -32,6 +33,7 @@ class ObjectView:
     points: NDArray[np.float32]
     colors: NDArray[np.uint8]
     shift: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    prompted: bool = False
 
 
 def reading_noise(views: Sequence[ObjectView], point: ArrayLike) -> float:

@@ -82,6 +82,17 @@ def test_masks_above_the_box_raise_it():
     assert box.center[2] - box.size[2] / 2 == pytest.approx(LOW, abs=1e-6)
 
 
+def test_the_mask_of_the_prompt_raises_the_box_though_others_lost_what_is_above():
+    low_part = Box3D((0.0, 0.0, 0.6), (0.16, 0.16, 0.2))
+    lost = []
+    for view in (bottle(eye) for eye in EYES):
+        top = np.flatnonzero(view.mask.any(axis=1))[0]
+        lost.append(replace(view, mask=view.mask & (np.arange(240)[:, None] > top + 40)))
+    assert with_outline_height(low_part, lost, stands=True) == low_part
+    prompted = [replace(bottle(EYES[0]), prompted=True), *lost[1:]]
+    assert with_outline_height(low_part, prompted, stands=True).top == pytest.approx(HIGH, abs=0.02)
+
+
 def test_masks_below_the_box_lower_it_only_where_nothing_was_seen_below():
     views = [bottle(eye) for eye in EYES]
     high_part = Box3D((0.0, 0.0, 0.8), (0.16, 0.16, 0.2))
