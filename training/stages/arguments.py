@@ -7,6 +7,7 @@ from typing import Any
 
 from scene_r1_ros.errors import ConfigError
 
+from .precision import chosen_precision
 from .settings import TrainSettings
 
 
@@ -16,9 +17,7 @@ def common_arguments(settings: TrainSettings) -> dict[str, Any]:
 
     optim, run = settings.optim, settings.run
     gpu = torch.cuda.is_available()
-    precision = optim.precision
-    if precision == "auto":
-        precision = "bf16" if gpu else "float32"
+    precision = chosen_precision(optim.precision)
     recompute = gpu if optim.checkpointing == "auto" else optim.checkpointing == "on"
     # The variable is where newer versions of the library look for the place of TensorBoard's files.
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(settings.out / "tensorboard")

@@ -19,6 +19,7 @@ from scene_r1_ros.reasoning.messages import pictures, to_chat
 from ..examples.example import Example, evenly
 from ..examples.render import ModelView, Renderer
 from .loading import is_projector, is_vision
+from .precision import chosen_precision
 from .run import KINDS, load_examples
 from .settings import TrainSettings
 
@@ -208,7 +209,7 @@ def _memory(
         settings.optim.checkpointing == "auto" and gpu
     )
     kept = 4 if recompute else _BYTES_A_HIDDEN
-    computed = 2 if settings.optim.precision in ("bf16", "fp16") or half else 4
+    computed = 4 if chosen_precision(settings.optim.precision) == "float32" and not half else 2
     layer = tokens * rows * text.hidden_size * computed / 2
     parts = {
         "weights": float(total * size),

@@ -86,8 +86,9 @@ class OptimConfig(Config):
     beta2: float = option(0.999, "Second momentum of AdamW.", minimum=0.0, maximum=1.0)
     clip: float = option(1.0, "Gradients are cut to this norm; 0: never.", minimum=0.0)
     precision: str = option(
-        "auto", "Of the computation; auto is bf16 on a GPU and float32 on a CPU.",
-        choices=("auto", "float32", "bf16", "fp16"),
+        "auto", "Of the computation; auto is bf16 on a GPU and float32 on a CPU, fast is bf16 "
+        "also on a CPU that multiplies in it.",
+        choices=("auto", "fast", "float32", "bf16", "fp16"),
     )  # fmt: skip
     checkpointing: str = option(
         "auto", "Recompute activations to save memory; auto does on a GPU.",
