@@ -29,6 +29,9 @@ from .wall_direction import turned_from
 
 _SQUARE = np.deg2rad(8.0)
 """An upright face is on a wall of the room if it is turned from them by no more than this."""
+_FLAT_UPRIGHT, _FLAT_LYING = 0.25, 0.2
+"""A flat thing is thinner than this share of its width and height: a radiator, with the gap behind
+it; books are thicker, and their sides are no part of the face."""
 _CELLS = 120
 """Cells along the longer side of a face, about."""
 _LEVEL = 0.03
@@ -38,6 +41,10 @@ _PART = 0.02
 _LIKELY, _CERTAIN = 1.5, 5.5
 """Deviations by which the mean of a cell must lie higher than the face to be of such a part, and by
 which all cells of the part must, taken together."""
+
+_ASIDE = 0.04
+"""Share of the readings on the surface around a face that must lie on a second side of it: above a
+radiator most of a wall is seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +79,11 @@ def flat_box(
     points: NDArray[np.float32],
     views: list[ObjectView],
     walls: float | None = None,
-    flat: float = 0.2,
 ) -> Box3D | None:
     """The box of a thing that is flat and lies on, or hangs before, a larger surface; else None.
 
     ``points`` (N, 3) are the object's in the world, ``box`` what was fitted to them. Flat is
-    thinner than ``THICKEST`` and than ``flat`` of its width and height.
+    thinner than ``THICKEST`` and than a share of its width and height.
     """
     face = _face(box, points, views, walls)
     if face is None:
@@ -97,7 +103,7 @@ def flat_box(
         return None
     thickness = max(front - behind, THINNEST)
     least = min(*size, *np.sort(box.size)[1:])
-    if thickness > min(THICKEST, flat * least):
+    if thickness > min(THICKEST, least * (_FLAT_UPRIGHT if face.upright else _FLAT_LYING)):
         return None
     # other things stand on what lies, and masks spill over to them
     foremost = front
@@ -338,7 +344,7 @@ def _behind(
     on = near & (np.abs(height - level_of) < width)
     if on.sum() < 0.7 * near.sum():
         return None
-    return float(np.mean(height[on])) if on_two_sides(u[on], v[on]) else None
+    return float(np.mean(height[on])) if on_two_sides(u[on], v[on], _ASIDE) else None
 
 
 def _box(

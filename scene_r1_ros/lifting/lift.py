@@ -28,6 +28,7 @@ from .hidden_top import hidden_top
 from .lifted import LiftedObject
 from .outline_height import with_outline_height
 from .outline_radius import outline_radius
+from .panel_foot import with_panel_foot
 from .round_fit import round_body, with_round_body
 from .support import distant_support, support_height
 from .views import ObjectView, object_view
@@ -169,6 +170,8 @@ def _box(
         box = box.reaching(bottom=support)
     if config.reach_outline:
         box = with_outline_height(box, views, stands=support is not None)
+    if support is not None and not flat:
+        box = with_panel_foot(box, floor)
     if config.reach_top:
         box = box.reaching(top=hidden_top(box, views, floor, flat))
     return box

@@ -23,7 +23,7 @@ alone are of a part that the masks miss, as the bottom of a basin."""
 _LOWER = 0.01
 """Metres by which what carries an object lies below the middle of it: else it is a strip of the
 object that the masks miss, or what stands on it."""
-_BENEATH, _OPEN = 0.04, 0.3
+_BENEATH, _OPEN = 0.04, 0.2
 """A surface carries nothing if a larger share than this of the places so many metres below it is
 seen to be empty."""
 

@@ -192,6 +192,19 @@ def test_views_that_see_the_wall_beside_it_outvote_masks_that_spill_over():
     assert abs(max(box.size) - 0.8) < 0.03
 
 
+def test_a_far_radiator_beside_which_little_of_the_wall_is_seen_is_flat():
+    radiator = ((-0.4, -0.12, 0.05), (0.4, 0.0, 0.6), (0, -1, 0))
+    window, track = plate(*radiator, [(x, -4.2, 1.6) for x in (-0.6, -0.2, 0.2, 0.6)], 0.03)
+    frames = []
+    for frame, item in zip(window.frames, track.masks, strict=True):
+        columns = np.flatnonzero(item.mask.any(axis=0))
+        shown = (np.arange(320) > columns[0] - 5) & (np.arange(320) <= columns[-1])
+        depth = np.where(shown, frame.depth_m, 0.5).astype(np.float32)
+        frames.append(replace(frame, depth_m=depth))
+    box = lift(WindowSnapshot.of(frames), track).box
+    assert min(box.size) == pytest.approx(0.12, abs=0.02)
+
+
 def test_a_thing_as_deep_as_wide_is_not_flat():
     cube = ((-0.15, 2.0, 0.0), (0.15, 2.3, 0.25), (0, 0, 1))
     window, track = plate(*cube, RUG_EYES, 0.004)
