@@ -24,6 +24,7 @@ from .floating import floating_foot
 from .floor import Floor
 from .fusion import FusedCloud, fuse, thinned, with_visibility
 from .hidden_foot import hidden_foot
+from .hidden_side import with_hidden_side
 from .hidden_top import hidden_top
 from .lifted import LiftedObject
 from .outline_height import with_outline_height
@@ -174,6 +175,8 @@ def _box(
         box = with_panel_foot(box, floor)
     if config.reach_top:
         box = box.reaching(top=hidden_top(box, views, floor, flat))
+        if flat:
+            box = with_hidden_side(box, views, floor)
     return box
 
 

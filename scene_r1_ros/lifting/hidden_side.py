@@ -1,0 +1,56 @@
+"""Doors of which no view shows one side: cut off by the image's border, or by something nearer."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Box3D, transform_points
+from ..tracking.frame_view import readings_behind
+from .floor import Floor
+from .hidden_top import DOOR, FOOT, NARROWEST
+from .views import ObjectView
+
+WIDTH = 0.98
+"""Metres: a leaf of 860 mm (DIN 18101) in its frame; a door of 34 inches with its casing."""
+_LOWER = 0.2
+"""Metres by which a door may be lower than :data:`~.hidden_top.DOOR`."""
+_BESIDE = (0.04, 0.07, 0.1)
+"""Metres beside a side at which it is looked whether a view shows what is there."""
+_NEARER = 0.06
+"""Metres by which what hides a place must be nearer."""
+_SHOWN = 0.2
+"""Share of the places beside a side that views show where they show the side."""
+
+
+def with_hidden_side(box: Box3D, views: list[ObjectView], floor: Floor) -> Box3D:
+    """A flat upright ``box`` on a wall, as wide as doors are if it begins and ends where they do
+    and no view shows one of its sides."""
+    wide = int(np.argmax(box.size[:2]))
+    missing = WIDTH - box.size[wide]
+    height = floor.height(box, margin=0.05)
+    if height is None or missing <= 0 or box.size[wide] < NARROWEST[0]:
+        return box
+    if box.bottom > height + FOOT or not abs(box.top - height - DOOR) < _LOWER:
+        return box
+    left, right = (_is_hidden(box, wide, side, views) for side in (-1, 1))
+    if left == right:
+        return box
+    size, middle = list(box.size), np.zeros(3)
+    size[wide] = WIDTH
+    middle[wide] = missing / 2 * (1 if right else -1)
+    x, y, z = (float(v) for v in transform_points(box.T_world_box, middle[None])[0])
+    return Box3D((x, y, z), (size[0], size[1], size[2]), box.yaw)
+
+
+def _is_hidden(box: Box3D, wide: int, side: int, views: list[ObjectView]) -> bool:
+    """Whether no view shows what is beside a ``side`` (-1 or 1 along axis ``wide``)."""
+    beside, up = np.meshgrid(_BESIDE, np.linspace(-0.4, 0.4, 9) * box.size[2])
+    places = np.zeros((beside.size, 3))
+    places[:, wide] = side * (box.size[wide] / 2 + beside.ravel())
+    places[:, 2] = up.ravel()
+    world: NDArray[np.float64] = transform_points(box.T_world_box, places)
+    shown = np.zeros(len(world), dtype=bool)
+    for view in views:
+        shown |= readings_behind(view.frame, world - view.shift) > -_NEARER
+    return bool(shown.mean() < _SHOWN)
