@@ -1,4 +1,4 @@
-"""Doors of which no view shows one side: cut off by the image's border, or by something nearer."""
+"""Doors and pictures of which no view shows one side: cut off by the image's border, or hidden."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..geometry import Box3D, transform_points
 from ..tracking.frame_view import readings_behind
 from .floor import Floor
-from .hidden_top import DOOR, FOOT, NARROWEST
+from .hidden_top import DOOR, FOOT, NARROWEST, SQUARE
 from .views import ObjectView
 
 WIDTH = 0.98
@@ -24,20 +24,26 @@ _SHOWN = 0.2
 
 
 def with_hidden_side(box: Box3D, views: list[ObjectView], floor: Floor) -> Box3D:
-    """A flat upright ``box`` on a wall, as wide as doors are if it begins and ends where they do
-    and no view shows one of its sides."""
+    """A flat upright ``box`` on a wall of which no view shows one side: as wide as doors are if it
+    begins and ends where they do, as wide as high, up to ``SQUARE``, if it hangs higher."""
     wide = int(np.argmax(box.size[:2]))
-    missing = WIDTH - box.size[wide]
     height = floor.height(box, margin=0.05)
-    if height is None or missing <= 0 or box.size[wide] < NARROWEST[0]:
+    if height is None:
         return box
-    if box.bottom > height + FOOT or not abs(box.top - height - DOOR) < _LOWER:
+    if box.bottom > height + FOOT:
+        width = min(box.size[2], SQUARE)
+    elif box.size[wide] > NARROWEST[0] and abs(box.top - height - DOOR) < _LOWER:
+        width = WIDTH
+    else:
+        return box
+    missing = width - box.size[wide]
+    if missing <= 0:
         return box
     left, right = (_is_hidden(box, wide, side, views) for side in (-1, 1))
     if left == right:
         return box
     size, middle = list(box.size), np.zeros(3)
-    size[wide] = WIDTH
+    size[wide] = width
     middle[wide] = missing / 2 * (1 if right else -1)
     x, y, z = (float(v) for v in transform_points(box.T_world_box, middle[None])[0])
     return Box3D((x, y, z), (size[0], size[1], size[2]), box.yaw)

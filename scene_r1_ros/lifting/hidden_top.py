@@ -1,8 +1,10 @@
-"""Doors, curtains and windows whose upper end no view shows: cut off by the image's border.
+"""Doors, curtains, windows and pictures whose upper end no view shows: cut off by the image's
+border.
 
 A camera at hand's height that looks into a room sees the lower part of them. What is flat, upright
 and wide, begins at the floor or, on a wall, where windows do, and goes on beyond the images is
-taken to end where doors do: the heads of windows are set level with those of doors.
+taken to end where doors do: the heads of windows are set level with those of doors. Of what hangs
+on a wall otherwise, a strip is seen that is wider than high, and it is taken to be a square.
 """
 
 from __future__ import annotations
@@ -27,11 +29,13 @@ LEAST = 0.5
 its width, of a window half of it."""
 NARROWEST = 0.35, 0.8
 """Metres of width that a door's leaf or a curtain, and a window have at least."""
+SQUARE = 0.55
+"""Metres to which a picture goes on at most: they are 0.4 to 0.7 high, and as wide or wider."""
 
 
 def hidden_top(box: Box3D, views: list[ObjectView], floor: Floor, flat: bool) -> float | None:
-    """World z at which the upright flat thing in ``box`` ends, if it begins as doors, or ``flat``
-    on a wall as windows do, and no view shows its upper end; None if it is no such thing."""
+    """World z at which the upright flat thing in ``box`` ends, if it begins as doors do, or hangs
+    ``flat`` on a wall, and no view shows its upper end; None if it is no such thing."""
     width, thickness = max(box.size[:2]), min(box.size[:2])
     if thickness > THICKEST + 0.04 or width < NARROWEST[0]:
         return None
@@ -43,4 +47,6 @@ def hidden_top(box: Box3D, views: list[ObjectView], floor: Floor, flat: bool) ->
     begins, least = box.bottom - height, LEAST * max(1.0, width)
     door = begins < FOOT and box.size[2] > least
     sill = flat and SILL[0] < begins < SILL[1] and width > NARROWEST[1] and box.size[2] > least / 2
-    return height + DOOR if door or sill else None
+    if door or sill:
+        return height + DOOR
+    return max(box.top, box.bottom + min(width, SQUARE)) if flat and begins > FOOT else None

@@ -1,4 +1,4 @@
-"""Doors of which one side is hidden in every view are as wide as doors are."""
+"""Doors and pictures of which one side is hidden in every view."""
 
 from __future__ import annotations
 
@@ -45,6 +45,13 @@ def test_a_door_goes_on_where_its_side_is_hidden():
     assert low == pytest.approx(-0.49, abs=0.03)
     assert high == pytest.approx(0.49, abs=0.03)
     assert sides(door(), 0.15, LiftConfig(reach_top=False))[1] < 0.25
+
+
+def test_a_picture_is_as_wide_as_high_at_least():
+    room = BoxRoom({"wall": WALL, "red": (Box3D((0.0, 0.92, 1.6), (0.6, 0.06, 0.5)), RED)})
+    low, high = sides(room, x=-0.1)
+    assert low == pytest.approx(-0.3, abs=0.03)
+    assert high - low == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_side_that_is_seen_is_believed():

@@ -41,8 +41,15 @@ def test_a_window_ends_where_doors_do():
     assert top == pytest.approx(2.04, abs=0.02)
 
 
-def test_a_picture_that_is_cut_off_stays_as_it_is():
-    assert heights(on_wall(0.85, 1.95, width=0.5))[1] < 1.4
+@pytest.mark.parametrize(("width", "top"), [(0.45, 1.5), (0.9, 1.6)], ids=["square", "wider"])
+def test_of_a_picture_that_is_cut_off_a_square_is_there_at_least(width, top):
+    bottom, high = heights(on_wall(1.05, 1.95, width=width))
+    assert bottom == pytest.approx(1.05, abs=0.03)
+    assert high == pytest.approx(top, abs=0.04)
+
+
+def test_a_picture_of_which_more_than_a_square_is_seen_stays_as_it_is():
+    assert heights(on_wall(0.85, 1.95, width=0.38))[1] < 1.4
 
 
 def test_a_cut_off_thing_that_is_not_flat_stays_as_it_is():
