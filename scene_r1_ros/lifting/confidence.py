@@ -28,7 +28,7 @@ from ..geometry import Box3D
 from ..tracking.depth_surface import depth_noise
 from .views import ObjectView
 
-WEIGHTS = (1.809, 0.169, 0.278, 1.095)
+WEIGHTS = (2.096, 0.116, 0.286, 1.175)
 """a, b, c, d of the formula above."""
 _SMALLEST = 1e-4
 """Solid angle in steradian from which on it counts: a thumbnail at two metres."""
