@@ -37,7 +37,7 @@ def hidden_top(box: Box3D, views: list[ObjectView], floor: Floor, flat: bool) ->
     """World z at which the upright flat thing in ``box`` ends, if it begins as doors do, or hangs
     ``flat`` on a wall, and no view shows its upper end; None if it is no such thing."""
     width, thickness = max(box.size[:2]), min(box.size[:2])
-    if thickness > THICKEST + 0.04 or width < NARROWEST[0]:
+    if thickness > min(THICKEST + 0.04, box.size[2]) or width < NARROWEST[0]:
         return None
     if not end_is_hidden(box, views, SHOWN, above=True):
         return None

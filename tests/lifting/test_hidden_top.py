@@ -11,6 +11,10 @@ from red_box_views import RED, seen
 
 from scene_r1_ros.geometry import Box3D
 from scene_r1_ros.lifting import LiftConfig, lift
+from scene_r1_ros.lifting.floor import Floor
+from scene_r1_ros.lifting.hidden_top import hidden_top
+from scene_r1_ros.lifting.mask_end import end_is_hidden
+from scene_r1_ros.lifting.views import object_view
 
 WALL = (Box3D((0.0, 1.0, 1.5), (8.0, 0.1, 3.0)), (180, 180, 170))
 """Its face is at y = 0.95; a camera 1.1 metres up sees the lower 1.3 of it."""
@@ -46,6 +50,26 @@ def test_of_a_picture_that_is_cut_off_a_square_is_there_at_least(width, top):
     bottom, high = heights(on_wall(1.05, 1.95, width=width))
     assert bottom == pytest.approx(1.05, abs=0.03)
     assert high == pytest.approx(top, abs=0.04)
+
+
+def test_what_lies_on_furniture_stays_as_low_as_it_is():
+    board = Box3D((0.0, 0.3, 0.71), (0.5, 0.16, 0.02))
+    desk = (Box3D((0.0, 0.3, 0.35), (1.2, 0.6, 0.7)), (120, 90, 60))
+    room = BoxRoom({"wall": WALL, "desk": desk, "red": (board, RED)})
+
+    def cut(frame, mask):
+        rows = np.flatnonzero(mask.any(axis=1))
+        above = np.arange(mask.shape[0]) < rows[0] + 2  # something hides its farther edge
+        depth = np.where(above[:, None], np.float32(0.5), frame.depth_m)
+        return replace(frame, depth_m=depth.astype(np.float32)), mask & ~above[:, None]
+
+    window, track = seen(room, cut, eye=1.5)
+    views = [
+        object_view(frame, item.mask, LiftConfig(), 6000)
+        for frame, item in zip(window.frames, track.masks, strict=True)
+    ]
+    assert end_is_hidden(board, views, 0.5, above=True)
+    assert hidden_top(board, views, Floor(window), flat=True) is None
 
 
 def test_a_picture_of_which_more_than_a_square_is_seen_stays_as_it_is():
