@@ -76,9 +76,18 @@ def test_a_picture_of_which_more_than_a_square_is_seen_stays_as_it_is():
     assert heights(on_wall(0.85, 1.95, width=0.38))[1] < 1.4
 
 
-def test_a_cut_off_thing_that_is_not_flat_stays_as_it_is():
-    fridge = BoxRoom({"wall": WALL, "red": (Box3D((0.0, 0.5, 0.9), (0.7, 0.7, 1.8)), RED)})
-    assert heights(fridge)[1] < 1.4
+def furniture(high: float, width: float = 0.7) -> BoxRoom:
+    return BoxRoom({"wall": WALL, "red": (Box3D((0.0, 0.5, high / 2), (width, 0.7, high)), RED)})
+
+
+def test_furniture_that_goes_on_above_a_metre_is_tall():
+    assert heights(furniture(1.9))[1] == pytest.approx(1.75, abs=0.03)
+    assert heights(furniture(1.9), config=LiftConfig(reach_top=False))[1] < 1.4
+
+
+def test_what_is_narrow_or_goes_on_lower_stays_as_it_is():
+    assert heights(furniture(1.9, width=0.4))[1] < 1.4
+    assert heights(furniture(1.9), eye=0.7)[1] < 1.0
 
 
 @pytest.mark.parametrize("high", [0.9, 2.1])
