@@ -34,8 +34,8 @@ NARROWEST = 0.35, 0.8
 SQUARE = 0.55
 """Metres to which a picture goes on at most: they are 0.4 to 0.7 high, and as wide or wider."""
 TALL, TALL_FROM, TALL_WIDE = 1.75, 0.95, 0.6
-"""Metres: the height of tall furniture, how much of it must be seen, and of its width: refrigerators
-are 1.6 to 1.85 high, bookcases and wardrobes 1.6 to 2.1, and of lower furniture the top is seen."""
+"""Metres: the height of tall furniture, and how much of it and of its width must be seen: of lower
+furniture the top is seen. Refrigerators are 1.6 to 1.85 high, bookcases, wardrobes 1.6 to 2.1."""
 
 
 def hidden_top(box: Box3D, views: list[ObjectView], floor: Floor, flat: bool) -> float | None:
