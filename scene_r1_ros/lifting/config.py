@@ -35,7 +35,7 @@ class LiftConfig(Config):
         True, "Where no view shows how a thing ends below, let it go on to the floor."
     )
     reach_top: bool = option(
-        True, "Where no view shows how high a thing is, or how wide a door, make it as such are."
+        True, "Where no view shows how high a thing is, or how wide a door or picture, guess it."
     )
     reach_outline: bool = option(
         True, "Let a box be as high, and a round thing as wide, as the outlines of its masks show."

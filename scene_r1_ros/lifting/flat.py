@@ -41,7 +41,6 @@ _PART = 0.02
 _LIKELY, _CERTAIN = 1.5, 5.5
 """Deviations by which the mean of a cell must lie higher than the face to be of such a part, and by
 which all cells of the part must, taken together."""
-
 _ASIDE = 0.04
 """Share of the readings on the surface around a face that must lie on a second side of it: above a
 radiator most of a wall is seen."""

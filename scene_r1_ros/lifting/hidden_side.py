@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..geometry import Box3D, transform_points
-from ..tracking.frame_view import readings_behind
 from .floor import Floor
 from .hidden_top import DOOR, FOOT, NARROWEST, SQUARE
-from .views import ObjectView
+from .views import ObjectView, open_places
 
 WIDTH = 0.98
 """Metres: a leaf of 860 mm (DIN 18101) in its frame; a door of 34 inches with its casing."""
@@ -42,11 +40,7 @@ def with_hidden_side(box: Box3D, views: list[ObjectView], floor: Floor) -> Box3D
     left, right = (_is_hidden(box, wide, side, views) for side in (-1, 1))
     if left == right:
         return box
-    size, middle = list(box.size), np.zeros(3)
-    size[wide] = width
-    middle[wide] = missing / 2 * (1 if right else -1)
-    x, y, z = (float(v) for v in transform_points(box.T_world_box, middle[None])[0])
-    return Box3D((x, y, z), (size[0], size[1], size[2]), box.yaw)
+    return box.grown(wide, missing if right else -missing)
 
 
 def _is_hidden(box: Box3D, wide: int, side: int, views: list[ObjectView]) -> bool:
@@ -55,8 +49,5 @@ def _is_hidden(box: Box3D, wide: int, side: int, views: list[ObjectView]) -> boo
     places = np.zeros((beside.size, 3))
     places[:, wide] = side * (box.size[wide] / 2 + beside.ravel())
     places[:, 2] = up.ravel()
-    world: NDArray[np.float64] = transform_points(box.T_world_box, places)
-    shown = np.zeros(len(world), dtype=bool)
-    for view in views:
-        shown |= readings_behind(view.frame, world - view.shift) > -_NEARER
+    shown = open_places(transform_points(box.T_world_box, places), views, -_NEARER)
     return bool(shown.mean() < _SHOWN)

@@ -45,10 +45,16 @@ def reading_noise(views: Sequence[ObjectView], point: ArrayLike) -> float:
 
 def empty_places(places: NDArray[np.float64], views: Sequence[ObjectView]) -> Bool:
     """Which of the world places (N, 3) a view sees through: what it sees through is empty."""
-    empty = np.zeros(len(places), dtype=bool)
+    return open_places(places, views, _CLEAR)
+
+
+def open_places(places: NDArray[np.float64], views: Sequence[ObjectView], behind: float) -> Bool:
+    """Of which world places (N, 3) a view has a reading that lies more than so many metres
+    ``behind`` them, or, below 0, no more than so many before them."""
+    seen = np.zeros(len(places), dtype=bool)
     for view in views:
-        empty |= readings_behind(view.frame, places - view.shift) > _CLEAR
-    return empty
+        seen |= readings_behind(view.frame, places - view.shift) > behind
+    return seen
 
 
 def object_view(frame: RgbdFrame, mask: Bool, config: LiftConfig, most_points: int) -> ObjectView:
